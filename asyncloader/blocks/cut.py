@@ -1,0 +1,154 @@
+"""Cutting a stream of bytes into blocks that end where a record ends.
+
+The common way is by quote parity: a newline that has an even number of quotes before it ends a record. That is
+exact as long as every quote stands where RFC 4180 has it, which is checked for each block that holds a quote at
+all; a block with a stray quote (`5" pipe`), or a dialect with an escape character, is cut by the real grammar.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from asyncloader.blocks.grammar import Grammar, count_lines, grammar
+from asyncloader.values.errors import SourceError
+from asyncloader.values.settings import Dialect
+
+RECORD_LIMIT_BYTES = 16 * 1024 * 1024
+"""No record that is longer can be an item of 400 KB; one that seems to be is a quote that nobody closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole records of one source.
+
+    `source` is the source's index, `number` counts the load's blocks from 0; `data` begins at byte `offset` of the
+    (decompressed, UTF-8) source, in its line `line` (from 1). `read_bytes` says how much of the source as stored
+    had been read when the block was cut: the measure of progress. Only the `last` block of a source can end inside a
+    quoted field.
+    """
+
+    source: int
+    number: int
+    data: bytes
+    offset: int
+    line: int
+    read_bytes: int = 0
+    last: bool = False
+
+    @property
+    def end(self) -> int:
+        """The offset behind the last record."""
+        return self.offset + len(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A piece of a source as the cutter hands it out: whole records, where they begin and in which line."""
+
+    data: bytes
+    offset: int
+    line: int
+    last: bool = False
+
+
+class Cutter:
+    """Takes chunks of any length, gives cuts of at least `block_bytes`, and the rest at the end.
+
+    What the cuts hold, joined, is what was fed; each ends with a record's end, whatever the chunks were.
+    """
+
+    def __init__(self, dialect: Dialect, *, block_bytes: int, offset: int = 0, line: int = 1, name: str = "") -> None:
+        self._grammar: Grammar = grammar(dialect)
+        self._delimiter = ord(dialect.delimiter)
+        self._quote = dialect.quote.encode() if dialect.quote else None
+        self._escaped = dialect.escape is not None
+        self._block_bytes = block_bytes
+        self._offset = offset
+        self._line = line
+        self._name = name
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> Cut | None:
+        """Add a chunk; gives the whole records so far, once they are worth a block."""
+        self._rest = self._rest + chunk if self._rest else chunk
+        if len(self._rest) < self._block_bytes:
+            return None
+        end = self._find_end(self._rest)
+        if end == 0:
+            if len(self._rest) > RECORD_LIMIT_BYTES:
+                raise SourceError(
+                    f"{self._name}:{self._line}: the record that begins here does not end within "
+                    f"{RECORD_LIMIT_BYTES // 2**20} MiB; is a quote left open? Mend it, or say --quote '' if the file has no quoting"
+                )
+            return None
+        return self._take(end)
+
+    def finish(self) -> Cut | None:
+        """What is left when the source has ended; its last record may lack a line end."""
+        return self._take(len(self._rest), last=True) if self._rest else None
+
+    def _take(self, end: int, *, last: bool = False) -> Cut:
+        cut = Cut(self._rest[:end], self._offset, self._line, last)
+        self._rest = self._rest[end:]
+        self._offset += end
+        self._line += count_lines(cut.data)
+        return cut
+
+    def _find_end(self, data: bytes) -> int:
+        if self._escaped:
+            return self._grammar.last_record_end(data)
+        if self._quote is None or self._quote not in data:
+            return _last_line_end(data, len(data))
+        end = self._end_by_parity(data, self._quote)
+        if end and quotes_are_regular(data[:end], self._quote[0], self._delimiter):
+            return end
+        return self._grammar.last_record_end(data)
+
+    @staticmethod
+    def _end_by_parity(data: bytes, quote: bytes) -> int:
+        before = data.count(quote)
+        at = len(data)
+        while (end := _last_line_end(data, at)) > 0:
+            before -= data.count(quote, end, at)
+            if before % 2 == 0:
+                return end
+            at = end - 1
+        return 0
+
+
+def _last_line_end(data: bytes, stop: int) -> int:
+    """Where the last line that ends before `stop` ends; 0 if none does."""
+    end = data.rfind(b"\n", 0, stop) + 1
+    if end == 0 and b"\n" not in data:
+        # A file of the classic Mac: CR alone. The last byte may be half of a CRLF.
+        end = data.rfind(b"\r", 0, min(stop, len(data) - 1)) + 1
+    return end
+
+
+def quotes_are_regular(data: bytes, quote: int, delimiter: int) -> bool:
+    """Whether every quote in `data` opens a field, closes one or is doubled inside one.
+
+    By induction from the first quote: those at even places must open (stand behind a delimiter, a line end, the
+    begin or, as the second half of a doubled quote, a quote), those at odd places must close likewise.
+    """
+    text = np.frombuffer(data, dtype=np.uint8)
+    places = np.flatnonzero(text == quote)
+    opening, closing = places[0::2], places[1::2]
+    if len(opening) != len(closing):
+        return False
+    before = text[opening - 1]
+    before[opening == 0] = delimiter
+    behind = text[np.minimum(closing + 1, len(text) - 1)]
+    behind[closing == len(text) - 1] = delimiter
+    doubled = np.zeros(len(places) + 1, dtype=bool)
+    doubled[2:-1:2] = opening[1:] == closing[:-1] + 1
+    return bool(
+        np.all(_borders(before, delimiter) | doubled[0:-1:2])
+        and np.all(_borders(behind, delimiter) | doubled[2::2])
+    )
+
+
+def _borders(characters: np.ndarray[tuple[int], np.dtype[np.uint8]], delimiter: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    return (characters == delimiter) | (characters == 10) | (characters == 13)

@@ -1,0 +1,45 @@
+"""What every decoder gives: columns of text, and the records that never became a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A record that breaks a rule: its index among the block's records, why, and in which column if in one.
+
+    `ragged` says that its cells could not be told apart, so that only its raw text is worth keeping.
+    """
+
+    record: int
+    reason: str
+    column: str | None = None
+    ragged: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.column}: {self.reason}" if self.column is not None else self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The rows of one block as columns of strings of equal length; an empty cell is a null.
+
+    `records` tells for each row which of the block's records it is, or is None where row i is record i.
+    `plain` says that no character in these columns needs an escape in JSON.
+    """
+
+    names: tuple[str, ...]
+    arrays: tuple[pa.StringArray, ...]
+    rows: int
+    records: npt.NDArray[np.int64] | None = None
+    bad: list[BadRow] = field(default_factory=list)
+    plain: bool = False
+
+    def record(self, row: int) -> int:
+        """The index of the record that became `row`."""
+        return row if self.records is None else int(self.records[row])

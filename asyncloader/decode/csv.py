@@ -1,0 +1,152 @@
+"""CSV blocks through Arrow's parser, held to the meaning of Python's `csv` module.
+
+Arrow parses a block in one call and releases the GIL. What it cannot turn into a row is set apart with its reason:
+ragged records (it reports each), records that are not valid UTF-8 and an unclosed quote at the end (found before).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+
+from asyncloader.blocks.cut import Block
+from asyncloader.blocks.grammar import Grammar, Record, grammar
+from asyncloader.blocks.header import OWN_PREFIX
+from asyncloader.decode.columns import BadRow, Columns
+from asyncloader.values.settings import Dialect
+
+_CONTROLS = re.compile(rb"[\x00-\x1f]")
+
+
+class CsvDecoder:
+    """Turns the blocks of one source into columns; one decoder per set of column names."""
+
+    def __init__(self, columns: Sequence[str], dialect: Dialect) -> None:
+        self.columns = tuple(columns)
+        self._wanted = tuple(name for name in columns if not name.startswith(OWN_PREFIX))
+        self._grammar: Grammar = grammar(dialect)
+        self._dialect = dialect
+        self._suspects = {b"\\", b'"', *(mark.encode() for mark in (dialect.quote, dialect.escape) if mark)}
+        self._convert = arrow_csv.ConvertOptions(
+            column_types={name: pa.string() for name in columns},
+            include_columns=list(self._wanted),
+            check_utf8=False,
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=True,
+            null_values=[""],
+        )
+
+    def decode(self, block: Block) -> Columns:
+        """Parse one block; every record is in the columns, in `bad`, or a blank line."""
+        data, kept, bad = self._without_unreadable(block)
+        ragged: list[BadRow] = []
+
+        def skip(row: arrow_csv.InvalidRow) -> str:
+            found, expected = row.actual_columns, row.expected_columns
+            ragged.append(BadRow(row.number - 1, f"has {found} cells where the header has {expected}", ragged=True))
+            return "skip"
+
+        if not data.strip(b"\r\n"):
+            empty: pa.StringArray = pa.array([], pa.string())
+            return Columns(self._wanted, tuple(empty for _ in self._wanted), 0, None, bad)
+        table = arrow_csv.read_csv(
+            pa.BufferReader(data),
+            read_options=arrow_csv.ReadOptions(
+                use_threads=False, block_size=len(data) + 1, column_names=list(self.columns)
+            ),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=self._dialect.delimiter,
+                quote_char=self._dialect.quote or False,
+                double_quote=bool(self._dialect.quote),
+                escape_char=self._dialect.escape or False,
+                newlines_in_values=bool(self._dialect.quote or self._dialect.escape),
+                invalid_row_handler=skip,
+            ),
+            convert_options=self._convert,
+        )
+        rows = table.num_rows
+        arrays = tuple(_whole(column) for column in table.columns)
+        records = kept
+        if ragged:
+            among = np.arange(rows + len(ragged)) if kept is None else kept
+            gone = [row.record for row in ragged]
+            records = np.delete(among, gone)
+            bad = sorted(
+                [*bad, *(BadRow(int(among[row.record]), row.reason, ragged=True) for row in ragged)],
+                key=lambda row: row.record,
+            )
+        return Columns(self._wanted, arrays, rows, records, bad, plain=self._is_plain(data))
+
+    def records(self, block: Block) -> list[Record]:
+        """The block's records with their places and lines, as numbered in `BadRow.record`."""
+        return list(self._grammar.records(block.data, block.line))
+
+    def cells(self, record: bytes) -> list[str] | None:
+        """The cells of one record as text, or None if they cannot be told apart."""
+        fields = self._grammar.fields(record)
+        if fields is None or len(fields) != len(self.columns):
+            return None
+        try:
+            return [cell.decode() for cell in fields]
+        except UnicodeDecodeError:
+            return None
+
+    def _without_unreadable(self, block: Block) -> tuple[bytes, np.ndarray[tuple[int], np.dtype[np.int64]] | None, list[BadRow]]:
+        """The block's data without the records that no parser should see, and the indices of those that remain."""
+        data = block.data
+        open_quote = self._ends_open(block)
+        if _is_utf8(data) and not open_quote:
+            return data, None, []
+        bad: list[BadRow] = []
+        kept: list[int] = []
+        parts: list[bytes] = []
+        for index, record in enumerate(self._grammar.records(data, block.line)):
+            text = data[record.start : record.end]
+            try:
+                text.decode()
+            except UnicodeDecodeError as error:
+                reason = f"invalid UTF-8: byte 0x{text[error.start]:02x} at place {error.start} of the record"
+                bad.append(BadRow(index, reason, ragged=True))
+                continue
+            if open_quote and record.end == len(data) and self._grammar.fields(text) is None:
+                bad.append(BadRow(index, "a quoted field is never closed", ragged=True))
+                continue
+            kept.append(index)
+            parts.append(text)
+        return b"\n".join([*parts, b""]), np.array(kept, dtype=np.int64), bad
+
+    def _ends_open(self, block: Block) -> bool:
+        """Whether the block ends inside a quoted field."""
+        quote = self._dialect.quote
+        if not block.last or not quote or quote.encode() not in block.data:
+            return False
+        return self._grammar.last_record_end(block.data + b"\n") <= len(block.data)
+
+    def _is_plain(self, data: bytes) -> bool:
+        """Whether no cell can hold a character that JSON wants escaped."""
+        if any(mark in data for mark in self._suspects):
+            return False
+        text = np.frombuffer(data, dtype=np.uint8)
+        controls = int(np.count_nonzero(text < 32))
+        line_ends = data.count(b"\n") + (data.count(b"\r") if b"\r" in data else 0)
+        delimiters = data.count(self._dialect.delimiter.encode()) if _CONTROLS.match(self._dialect.delimiter.encode()) else 0
+        return controls == line_ends + delimiters
+
+
+def _whole(column: pa.ChunkedArray) -> pa.StringArray:
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
+    offsets = np.array([0, len(data)], dtype=np.int32)
+    try:
+        pa.Array.from_buffers(pa.binary(), 1, [None, pa.py_buffer(offsets), pa.py_buffer(data)]).cast(pa.string())
+    except pa.ArrowInvalid:
+        return False
+    return True

@@ -1,0 +1,180 @@
+"""Columns → an encoded block, with a few Arrow kernels for the whole block.
+
+The JSON of all items is one `binary_join_element_wise` over literals and columns. A column without empty cells
+goes in as it is; one with empty cells is wrapped first, so that its nulls leave nothing behind. Key attributes stand
+last in the item, because they are never empty: what comes before them always ends with a comma.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from asyncloader.blocks.cut import Block
+from asyncloader.decode.columns import BadRow, Columns
+from asyncloader.encode.block import EncodedBlock
+from asyncloader.encode.cells import CELLS, QUOTED, Cells
+from asyncloader.encode.keys import canonical_column, hash_columns, superseded_rows, text_buffers
+from asyncloader.values.errors import UsageError
+from asyncloader.values.schema import ITEM_BYTES, AttributeType, Table
+from asyncloader.values.settings import EmptyCells
+
+_OPEN = '{"PutRequest":{"Item":{'
+_CLOSE = "}}},"
+
+
+class _Attribute:
+    """One column's part in every item: its type, its wrapper, what becomes of its empty cells."""
+
+    __slots__ = ("close", "empty", "is_key", "key_limit", "kind", "name", "name_size", "null_piece", "open")
+
+    def __init__(self, name: str, kind: AttributeType, *, is_key: bool, key_limit: int | None, empty: EmptyCells) -> None:
+        quote = '"' if kind in QUOTED else ""
+        label = orjson.dumps(name).decode()
+        self.name = name
+        self.kind = kind
+        self.name_size = len(name.encode())
+        self.open = f'{label}:{{"{kind}":{quote}'
+        self.close = f"{quote}}},"
+        self.null_piece = f'{label}:{{"NULL":true}},'
+        self.is_key = is_key
+        self.key_limit = key_limit
+        # An index key may be missing, but neither empty nor NULL: the item then just is not in that index.
+        self.empty: EmptyCells = "drop" if key_limit is not None else empty
+
+    def cells(self, column: pa.StringArray, plain: bool) -> Cells:
+        if self.empty == "keep" and column.null_count:
+            column = pc.fill_null(column, "")
+        cells = CELLS[self.kind](column, plain)
+        if self.empty == "keep" and self.kind not in ("S", "B"):
+            self._refuse(cells, np.diff(text_buffers(column)[0]) == 0, f"an empty cell is no {self.kind}; use --empty drop or null")
+        if self.is_key and column.null_count:
+            self._refuse(cells, pc.is_null(column).to_numpy(zero_copy_only=False), "the key is empty")
+        if self.key_limit is not None and self.kind != "N" and len(cells.sizes) and cells.sizes.max() > self.key_limit:
+            for row in np.flatnonzero(cells.sizes > self.key_limit).tolist():
+                cells.bad.setdefault(row, f"the key has {cells.sizes[row]} bytes; DynamoDB allows {self.key_limit}")
+        return cells
+
+    @staticmethod
+    def _refuse(cells: Cells, rows: npt.NDArray[np.bool_], reason: str) -> None:
+        for row in np.flatnonzero(rows).tolist():
+            cells.bad.setdefault(row, reason)
+
+    def sizes(self, cells: Cells, column: pa.StringArray) -> npt.NDArray[np.int64] | int:
+        """Bytes that this attribute adds to each item."""
+        if column.null_count == 0 or self.empty == "keep":
+            return cells.sizes + self.name_size
+        present = pc.is_valid(column).to_numpy(zero_copy_only=False)
+        if self.empty == "null":
+            return np.where(present, cells.sizes, 1) + self.name_size
+        return np.where(present, cells.sizes + self.name_size, 0)
+
+
+class ColumnEncoder:
+    """Encodes the blocks of one source for one table.
+
+    `types` gives the types of columns; those that the table demands for its keys win and must not be contradicted.
+    Raises `UsageError` where they do, where the source lacks a key column, or names a column that is not there.
+    """
+
+    def __init__(self, columns: Sequence[str], table: Table, types: Mapping[str, AttributeType], empty: EmptyCells) -> None:
+        demanded = table.typed
+        for name, kind in types.items():
+            if name in demanded and demanded[name] != kind:
+                raise UsageError(
+                    f"--type {name}={kind}: {name!r} is a key attribute of type {demanded[name]} in table {table.name}"
+                )
+        self._table = table
+        self._key_names = tuple(attribute.name for attribute in table.key)
+        attributes = {
+            name: _Attribute(
+                name,
+                demanded.get(name) or types.get(name, "S"),
+                is_key=name in self._key_names,
+                key_limit=table.key_limit(name),
+                empty=empty,
+            )
+            for name in columns
+        }
+        # The order of the JSON, not of the columns: keys last.
+        self._order = [attributes[name] for name in columns if name not in self._key_names]
+        self._order += [attributes[name] for name in self._key_names]
+        self._places = {name: place for place, name in enumerate(columns)}
+
+    def encode(self, block: Block, columns: Columns) -> EncodedBlock:
+        """Encode the rows of one block; every row is an item, superseded, or in `bad` with its reason."""
+        arrays = {name: columns.arrays[place] for name, place in self._places.items()}
+        cells = {each.name: each.cells(arrays[each.name], columns.plain) for each in self._order}
+        sizes: npt.NDArray[np.int64] = np.zeros(columns.rows, dtype=np.int64)
+        for each in self._order:
+            sizes += each.sizes(cells[each.name], arrays[each.name])
+        bad: dict[int, tuple[str | None, str]] = {}
+        for each in self._order:
+            for row, reason in cells[each.name].bad.items():
+                bad.setdefault(row, (each.name, reason))
+        for row in np.flatnonzero(sizes > ITEM_BYTES).tolist():
+            bad.setdefault(row, (None, f"the item has {sizes[row]} bytes; DynamoDB allows {ITEM_BYTES}"))
+
+        texts = {name: each.texts for name, each in cells.items()}
+        rows: npt.NDArray[np.int64] | None = None
+        if bad:
+            rows = np.delete(np.arange(columns.rows), list(bad))
+            texts, sizes = _take(texts, rows), sizes[rows]
+        keys = self._keys(arrays, rows)
+        hashes = hash_columns(keys)
+        superseded = superseded_rows(hashes, keys)
+        if len(superseded):
+            kept = np.delete(np.arange(len(hashes)), superseded)
+            rows = kept if rows is None else rows[kept]
+            texts, sizes, hashes = _take(texts, kept), sizes[kept], hashes[kept]
+        offsets, data = text_buffers(self._join(texts, len(sizes)))
+        return EncodedBlock(
+            block=block,
+            data=memoryview(data),
+            offsets=offsets,
+            sizes=sizes,
+            hashes=hashes,
+            key=self._table.key,
+            rows_read=columns.rows + len(columns.bad),
+            records=columns.records if rows is None else rows if columns.records is None else columns.records[rows],
+            superseded=len(superseded),
+            bad=sorted(
+                [*columns.bad, *(BadRow(columns.record(row), why, name) for row, (name, why) in bad.items())],
+                key=lambda row: row.record,
+            ),
+        )
+
+    def _keys(self, arrays: Mapping[str, pa.StringArray], rows: npt.NDArray[np.int64] | None) -> list[pa.StringArray]:
+        picked = [arrays[name] for name in self._key_names]
+        if rows is not None:
+            picked = [column.take(pa.array(rows)) for column in picked]
+        return [canonical_column(key.type, column) for key, column in zip(self._table.key, picked, strict=True)]
+
+    def _join(self, texts: Mapping[str, pa.StringArray], rows: int) -> pa.StringArray:
+        parts: list[pa.StringArray | str] = []
+        literal = _OPEN
+        for each in self._order:
+            column = texts[each.name]
+            if column.null_count == 0:
+                parts += [literal + each.open, column]
+                literal = each.close
+                continue
+            piece = pc.binary_join_element_wise(each.open, column, each.close, "")
+            if each.empty == "null":
+                piece = pc.fill_null(piece, each.null_piece)
+            parts += [literal, piece]
+            literal = ""
+        parts.append(literal[:-1] + _CLOSE)
+        if rows == 0:
+            return pa.array([], pa.string())
+        return pc.binary_join_element_wise(*parts, "", null_handling="skip")
+
+
+def _take(texts: Mapping[str, pa.StringArray], rows: npt.NDArray[np.int64]) -> dict[str, pa.StringArray]:
+    picked = pa.array(rows)
+    return {name: column.take(picked) for name, column in texts.items()}

@@ -1,0 +1,1 @@
+"""What every stage may know: errors, settings, the shape of a table and the result. No behaviour, no I/O."""

@@ -1,0 +1,79 @@
+"""The result of a load: counts of what happened to every row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True)
+class Counts:
+    """What has happened so far; `rows_*` and `items_*` are numbers of rows, `consumed_wcu` is in WCU.
+
+    `rows_read = items_written + rows_rejected + rows_superseded + rows_filtered` holds at the end of a
+    complete load. `retried_items` are items sent again for whatever reason, `unprocessed_items` the ones handed
+    back by an accepted request, `throttled_requests` the requests refused whole.
+    """
+
+    rows_read: int = 0
+    items_written: int = 0
+    rows_rejected: int = 0
+    rows_superseded: int = 0
+    rows_filtered: int = 0
+    requests: int = 0
+    retried_items: int = 0
+    unprocessed_items: int = 0
+    throttled_requests: int = 0
+    consumed_wcu: float = 0.0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(getattr(self, name) + getattr(other, name) for name in Counts.__slots__))
+
+    def as_dict(self) -> dict[str, int | float]:
+        return {name: getattr(self, name) for name in Counts.__slots__}
+
+    @property
+    def rows_settled(self) -> int:
+        """Rows whose fate is known."""
+        return self.items_written + self.rows_rejected + self.rows_superseded + self.rows_filtered
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a load did; `complete` says that every row of every source has found its fate.
+
+    `counts` cover the whole load since its first start, `this_run` this run alone. `elapsed_s` is in seconds of
+    this run.
+    """
+
+    table: str
+    sources: tuple[str, ...]
+    counts: Counts
+    this_run: Counts
+    elapsed_s: float
+    rejects_file: str | None
+    complete: bool
+    top_reasons: tuple[tuple[str, int], ...] = field(default=())
+
+    @property
+    def items_per_s(self) -> float:
+        """Items written in this run per second of this run."""
+        return self.this_run.items_written / self.elapsed_s if self.elapsed_s > 0 else 0.0
+
+    @property
+    def reconciles(self) -> bool:
+        """Whether every row that was read is accounted for."""
+        return self.counts.rows_read == self.counts.rows_settled
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON result of the command line."""
+        return {
+            "table": self.table,
+            "sources": list(self.sources),
+            **self.counts.as_dict(),
+            "elapsed_s": round(self.elapsed_s, 3),
+            "items_per_s": round(self.items_per_s, 1),
+            "rejects_file": self.rejects_file,
+            "complete": self.complete,
+            "this_run": self.this_run.as_dict(),
+        }

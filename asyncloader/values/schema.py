@@ -1,0 +1,78 @@
+"""The shape of the target: DynamoDB's attribute types and the keys of a table and of its indexes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, cast, get_args
+
+from asyncloader.values.errors import UsageError
+
+AttributeType = Literal["S", "N", "B", "BOOL", "NULL", "SS", "NS", "BS", "L", "M"]
+KeyType = Literal["S", "N", "B"]
+
+PARTITION_KEY_BYTES = 2048
+SORT_KEY_BYTES = 1024
+ITEM_BYTES = 400 * 1024
+"""Limits of DynamoDB in bytes (DYNAMODB.md)."""
+
+
+def attribute_type(text: str) -> AttributeType:
+    """Read a DynamoDB type, in any case; raises `UsageError`."""
+    name = text.upper()
+    if name not in get_args(AttributeType):
+        raise UsageError(f"{text!r} is not a DynamoDB type; one of {', '.join(get_args(AttributeType))}")
+    return cast(AttributeType, name)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAttribute:
+    """One attribute of a key: its name and type."""
+
+    name: str
+    type: KeyType = "S"
+
+    @classmethod
+    def parse(cls, text: str) -> KeyAttribute:
+        """Read `NAME` or `NAME:S|N|B`; raises `UsageError`. A name may hold colons of its own."""
+        name, colon, kind = text.rpartition(":")
+        if not colon or kind.upper() not in get_args(KeyType):
+            name, kind = text, "S"
+        if not name:
+            raise UsageError(f"{text!r} names no key attribute; write NAME or NAME:S, NAME:N, NAME:B")
+        return cls(name, cast(KeyType, kind.upper()))
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as DescribeTable tells it.
+
+    `index_keys` are the key attributes of all indexes that are not part of the table's own key: an item may lack
+    them, but where they stand they have that type, are not empty, and keep the length limits.
+    """
+
+    name: str
+    arn: str
+    partition_key: KeyAttribute
+    sort_key: KeyAttribute | None = None
+    index_keys: tuple[KeyAttribute, ...] = ()
+    index_sort_keys: frozenset[str] = frozenset()
+
+    @property
+    def key(self) -> tuple[KeyAttribute, ...]:
+        return (self.partition_key,) if self.sort_key is None else (self.partition_key, self.sort_key)
+
+    @property
+    def typed(self) -> dict[str, KeyType]:
+        """The type that the table itself demands, by attribute name."""
+        return {attribute.name: attribute.type for attribute in (*self.key, *self.index_keys)}
+
+    def key_limit(self, name: str) -> int | None:
+        """The longest value in bytes that `name` may hold as a key, or None if it is no key.
+
+        An attribute that is a partition key here and a sort key there keeps the shorter limit.
+        """
+        if self.sort_key is not None and name == self.sort_key.name:
+            return SORT_KEY_BYTES
+        if name in self.index_sort_keys:
+            return SORT_KEY_BYTES
+        return PARTITION_KEY_BYTES if name in self.typed else None
