@@ -11,6 +11,10 @@ from asyncloader.values.settings import Dialect
 
 OWN_PREFIX = "_asyncloader_"
 """Columns that a reject file has beside the source's own; ignored on input."""
+SOURCE_COLUMN = OWN_PREFIX + "source"
+LINE_COLUMN = OWN_PREFIX + "line"
+ERROR_COLUMN = OWN_PREFIX + "error"
+RAW_COLUMN = OWN_PREFIX + "raw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,8 @@ def read_header(name: str, head: bytes, dialect: Dialect, *, at_end: bool) -> He
     column names.
     """
     start, line = 0, 1
+    if (own := _reject_header(head, dialect)) is not None:
+        return own
     for _ in range(dialect.skip_rows):
         match = LINE_END.search(head, start)
         if match is None or (match.end() == len(head) and not at_end):
@@ -76,6 +82,18 @@ def read_header(name: str, head: bytes, dialect: Dialect, *, at_end: bool) -> He
             )
         names = dialect.columns
     return Header(_checked(name, names), behind, line + count_lines(head[start:behind]))
+
+
+def _reject_header(head: bytes, dialect: Dialect) -> Header | None:
+    """The header of a reject file, which is known by its own columns: it stands in the first line, whatever the
+    dialect says of other sources, so that a corrected reject file is loaded by the same command."""
+    first = LINE_END.search(head)
+    if first is None or OWN_PREFIX.encode() + b"error" not in head[: first.start()]:
+        return None
+    cells = grammar(dialect).fields(head[: first.start()])
+    if cells is None or ERROR_COLUMN.encode() not in cells:
+        return None
+    return Header(tuple(cell.decode() for cell in cells), first.end(), 2)
 
 
 def _checked(name: str, columns: tuple[str, ...]) -> tuple[str, ...]:

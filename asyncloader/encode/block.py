@@ -19,12 +19,12 @@ ItemKey = tuple[str, ...]
 
 @dataclass(slots=True)
 class EncodedBlock:
-    """The items of one block in the order of the file, without those that a later row of the block replaces.
+    """The items of one block: first those to send, in the order of the file, then those that a later row replaces.
 
     `data[offsets[i]:offsets[i + 1]]` is item i as `{"PutRequest":{"Item":{…}}},` with the comma. `sizes` are bytes
     as DynamoDB counts them, `hashes` the 64-bit hashes of the keys, `records` the index of each item's record in the
-    block (None: item i is record i). `bad` are the rows that will not be sent, `superseded` the number of rows that a
-    later one of the same key replaced.
+    block (None: item i is record i). The last `superseded` items are kept in case the service refuses the one that
+    replaces them. `bad` are the rows that cannot be sent at all.
     """
 
     block: Block
@@ -39,7 +39,8 @@ class EncodedBlock:
     bad: list[BadRow] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return len(self.offsets) - 1
+        """The number of items to send."""
+        return len(self.sizes) - self.superseded
 
     def payload(self, first: int, stop: int) -> memoryview:
         """Items `first` to `stop` as JSON, joined by commas: a view, nothing is copied."""
@@ -52,6 +53,13 @@ class EncodedBlock:
     def item_key(self, item: int) -> ItemKey:
         """The canonical key of one item."""
         return key_of(orjson.loads(self.payload(item, item + 1))["PutRequest"]["Item"], self.key)
+
+    def predecessor(self, item: int) -> int | None:
+        """The superseded item that `item` replaced last, if there is one."""
+        spares = np.flatnonzero(self.hashes[len(self) :] == self.hashes[item]) + len(self)
+        key, record = self.item_key(item), self.record(item)
+        earlier = [spare for spare in spares.tolist() if self.record(spare) < record and self.item_key(spare) == key]
+        return max(earlier, key=self.record, default=None)
 
 
 def key_of(item: dict[str, dict[str, str]], key: tuple[KeyAttribute, ...]) -> ItemKey:

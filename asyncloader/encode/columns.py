@@ -129,9 +129,9 @@ class ColumnEncoder:
         hashes = hash_columns(keys)
         superseded = superseded_rows(hashes, keys)
         if len(superseded):
-            kept = np.delete(np.arange(len(hashes)), superseded)
-            rows = kept if rows is None else rows[kept]
-            texts, sizes, hashes = _take(texts, kept), sizes[kept], hashes[kept]
+            order = np.concatenate([np.delete(np.arange(len(hashes)), superseded), superseded])
+            rows = order if rows is None else rows[order]
+            texts, sizes, hashes = _take(texts, order), sizes[order], hashes[order]
         offsets, data = text_buffers(self._join(texts, len(sizes)))
         return EncodedBlock(
             block=block,

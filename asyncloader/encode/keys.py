@@ -108,7 +108,8 @@ def text_buffers(column: pa.StringArray) -> tuple[npt.NDArray[np.int32], npt.NDA
 
 def superseded_rows(hashes: Hashes, key_columns: Sequence[pa.StringArray]) -> npt.NDArray[np.int64]:
     """The rows whose key stands again further down, in ascending order."""
-    if len(np.unique(hashes)) == len(hashes):
+    ordered = np.sort(hashes)
+    if not np.any(ordered[1:] == ordered[:-1]):
         return np.zeros(0, dtype=np.int64)
     order = np.argsort(hashes, kind="stable")
     ordered = hashes[order]

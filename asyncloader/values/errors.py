@@ -5,7 +5,8 @@
     AsyncLoaderError
     ├── UsageError               the command, an option, a file or the table is not as it must be   (exit 2)
     │   ├── SourceError          a source cannot be read: missing, a folder, empty, a bad header
-    │   ├── TableError           the table is missing, not active, or its keys do not fit the source
+    │   ├── TableError           the table is not active, or its keys do not fit the source
+    │   │   └── TableMissing     there is no such table
     │   └── AccessError          no credentials, no region, refused by the service, nobody answers
     ├── LoadFailed               stopped after the first write; `report` says how far it came      (exit 3)
     ├── LoadInterrupted          stopped by a signal, in good order                                 (exit 130)
@@ -45,6 +46,10 @@ class SourceError(UsageError):
 
 class TableError(UsageError):
     """The target table cannot take these rows."""
+
+
+class TableMissing(TableError):
+    """There is no such table in this region."""
 
 
 class AccessError(UsageError):

@@ -1,0 +1,116 @@
+"""The library's functions, and how a load meets DynamoDB."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from asyncloader.engine.load import Load
+from asyncloader.table.aws import Aws, connect
+from asyncloader.values.errors import TableError, TableMissing
+from asyncloader.values.report import Report
+from asyncloader.values.schema import KeyAttribute, Table, attribute_type
+from asyncloader.values.settings import (
+    AwsSettings,
+    CreateSettings,
+    Dialect,
+    EmptyCells,
+    LoadSettings,
+    RejectLimit,
+    RetrySettings,
+    TransportName,
+)
+from asyncloader.wire.lean import LeanGateway
+from asyncloader.wire.plain import PlainGateway
+
+if TYPE_CHECKING:
+    import aioboto3
+
+Source = str | os.PathLike[str]
+
+
+async def load(
+    table: str,
+    *sources: Source,
+    session: aioboto3.Session | None = None,
+    region: str | None = None,
+    profile: str | None = None,
+    endpoint_url: str | None = None,
+    workers: int = 32,
+    types: Mapping[str, str] | None = None,
+    empty: EmptyCells = "drop",
+    dialect: Dialect | None = None,
+    limit: int | None = None,
+    create: bool = False,
+    key: str | None = None,
+    sort_key: str | None = None,
+    rejects: Source | None = None,
+    max_rejects: int | str | None = None,
+    transport: TransportName = "auto",
+    retry: RetrySettings | None = None,
+) -> Report:
+    """Load CSV files into a table; every row is written, rejected with its reason, or superseded by a later one.
+
+    `sources` are paths, globs or `-` for standard input. `types` maps columns to DynamoDB types (`"N"`, `"BOOL"`, …);
+    key attributes have the type that the table says, all others are S. `workers` is the number of BatchWriteItem
+    requests in flight. `create` makes the table on demand if it is missing, with `key` and `sort_key` as
+    `NAME[:S|N|B]`. `rejects` names the reject file (default `TABLE.rejects.csv` in the current folder), `max_rejects`
+    a number of rows or a percentage such as `"5%"`.
+
+    Raises `UsageError` (`SourceError`, `TableError`, `AccessError`) before anything is written, `LoadFailed` when the
+    load stops after its first write. Rejected rows raise nothing: look at `report.counts.rows_rejected`.
+    """
+    settings = LoadSettings(
+        workers=workers,
+        types={name: attribute_type(kind) for name, kind in (types or {}).items()},
+        empty=empty,
+        dialect=dialect or Dialect(),
+        limit=limit,
+        create=create_settings(create, key, sort_key),
+        rejects=None if rejects is None else Path(rejects),
+        max_rejects=None if max_rejects is None else RejectLimit.parse(str(max_rejects)),
+        retry=retry or RetrySettings(),
+    )
+    aws_settings = AwsSettings(region=region, profile=profile, endpoint_url=endpoint_url, transport=transport)
+    running = Load(sources, settings)
+    await running.prepare()
+    async with connect(aws_settings, session) as aws:
+        return await execute(running, aws, table, transport)
+
+
+def create_settings(create: bool, key: str | None, sort_key: str | None) -> CreateSettings | None:
+    """The settings for `create`, `key` and `sort_key`; raises `UsageError` where they do not go together."""
+    if not create:
+        return None
+    if not key:
+        raise TableError("--create needs --key NAME[:S|N|B] to know the partition key of the new table")
+    return CreateSettings(KeyAttribute.parse(key), KeyAttribute.parse(sort_key) if sort_key else None)
+
+
+async def execute(running: Load, aws: Aws, name: str, transport: TransportName) -> Report:
+    """Run a prepared load against a table over the transport that fits."""
+    settings = running.settings
+    table = await _table(running, aws, name)
+    if transport == "aioboto3" or (transport == "auto" and aws.wants_plain):
+        async with aws.plain_client(settings.workers, settings.retry) as client:
+            return await running.run(PlainGateway(client, name, aws.credentials), table)
+    gateway = LeanGateway(
+        address=aws.address(), region=aws.region, table=name, credentials=aws.credentials, retry=settings.retry
+    )
+    return await running.run(gateway, table)
+
+
+async def _table(running: Load, aws: Aws, name: str) -> Table:
+    create = running.settings.create
+    if create is None:
+        return await aws.describe(name)
+    for each in running.inputs:
+        for key in (create.key, create.sort_key):
+            if key is not None and key.name not in each.header.own_columns:
+                raise TableError(f"{each.file.name}: has no column {key.name!r}, which --create is to make a key of {name}")
+    try:
+        return await aws.describe(name)
+    except TableMissing:
+        return await aws.create(name, create)

@@ -1,0 +1,299 @@
+"""Batches from a bounded asyncio queue, through N writer tasks, to acknowledgement or rejection of every item.
+
+The order of events for a block: `submit` lets it take flight; its items become batches in the queue, but for those
+whose key is unsettled in an earlier block. A writer sends a batch. Items that DynamoDB acknowledged are settled, which
+may release waiting ones; items it handed back go to the backlog; a request that was refused for one of its items is
+bisected. The block lands when all its items are settled, and the listener hears of it.
+
+Writers never put into the queue that they drain: what must be sent again goes to the backlog, and a task of its own
+brings it back when it is due.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random as random_module
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from asyncloader.encode.block import key_of
+from asyncloader.plan import backoff
+from asyncloader.plan.backlog import Backlog
+from asyncloader.plan.batch import Batch, Run, fresh_batches, runs_of
+from asyncloader.plan.flight import Flight, Flights
+from asyncloader.values import errors
+from asyncloader.values.report import Counts
+from asyncloader.values.schema import Table
+from asyncloader.values.settings import RetrySettings
+from asyncloader.wire.answer import Answer
+from asyncloader.wire.transport import Gateway, Transport
+
+log = logging.getLogger("asyncloader")
+
+
+class Listener(Protocol):
+    """Who hears of blocks that have landed; called in the loop, must not wait."""
+
+    def landed(self, flight: Flight) -> None: ...
+
+
+class Stop(Exception):  # noqa: N818  # it is an order, not an error
+    """Ends the engine from inside, for the reason in `cause`."""
+
+    def __init__(self, cause: errors.AsyncLoaderError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+class Engine:
+    """Sends what is submitted; owns the queue, the backlog and the writers.
+
+    `run` lives as long as there is work: until `close` has been called and everything is settled, until `halt` and
+    the requests in flight are answered, or until an item shows that no other can be stored (raises `Stop`).
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        table: Table,
+        *,
+        workers: int,
+        retry: RetrySettings,
+        counts: Counts,
+        listener: Listener,
+        on_reject: Callable[[], None] = lambda: None,
+        random: Callable[[], float] = random_module.random,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._gateway = gateway
+        self._table = table
+        self._workers = workers
+        self._retry = retry
+        self._counts = counts
+        self._listener = listener
+        self._on_reject = on_reject
+        self._random = random
+        self._now = now
+        self._queue: asyncio.Queue[Batch | None] = asyncio.Queue(2 * workers)
+        self._backlog = Backlog(limit=workers * 25)
+        self._backlog_changed = asyncio.Event()
+        self._room = asyncio.Event()
+        self._flights = Flights()
+        self._landed = asyncio.Event()
+        self._advance = 0
+        self._halted = False
+        self._stopped: Stop | None = None
+        self.in_flight = 0
+        self.sent_anything = False
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks are in flight."""
+        return len(self._flights)
+
+    async def submit(self, flight: Flight) -> None:
+        """Let a block take flight; waits while the queue or the backlog is full. Blocks come in the order of the file."""
+        waits = self._flights.admit(flight)
+        if flight.landed:
+            self._land(flight)
+            return
+        for batch in fresh_batches(flight, waits):
+            while self._backlog.is_full:
+                self._room.clear()
+                await self._room.wait()
+            await self._queue.put(batch)
+
+    async def until_blocks_below(self, limit: int) -> None:
+        """Wait until fewer than `limit` blocks are in flight."""
+        while len(self._flights) >= limit:
+            self._landed.clear()
+            await self._landed.wait()
+
+    async def close(self) -> None:
+        """Wait until everything that was submitted is settled, then let the writers go."""
+        await self.until_blocks_below(1)
+        for _ in range(self._workers):
+            await self._queue.put(None)
+
+    def halt(self) -> None:
+        """Take no more from the queue; requests in flight are still answered and counted."""
+        self._halted = True
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        for _ in range(self._workers):
+            self._queue.put_nowait(None)
+
+    async def run(self) -> None:
+        """Run the writers until closed or halted; raises `Stop` when the load cannot go on, after the last answer."""
+        async with asyncio.TaskGroup() as tasks:
+            bringer = tasks.create_task(self._bring_back(), name="backlog")
+            writers = [tasks.create_task(self._write(), name=f"writer-{number}") for number in range(self._workers)]
+            await asyncio.wait(writers)
+            bringer.cancel()
+        if self._stopped is not None:
+            raise self._stopped
+
+    async def _write(self) -> None:
+        """One writer: one connection, one request at a time."""
+        transport = self._gateway.transport()
+        try:
+            while (batch := await self._queue.get()) is not None:
+                try:
+                    await self._send(transport, batch)
+                except Stop as stop:
+                    self._stop(stop)
+                if self._halted:
+                    return
+        finally:
+            await transport.close()
+
+    async def _send(self, transport: Transport, batch: Batch) -> None:
+        counts, advance = self._counts, self._advance
+        counts.requests += 1
+        for run in batch.runs:
+            if run.tries:
+                counts.retried_items += len(run)
+            backoff.note_attempt(run, advance)
+        self.in_flight += 1
+        self.sent_anything = True
+        try:
+            answer = await transport.send(batch.payload)
+        except errors.ServiceError as error:
+            self._failed(batch, error)
+            return
+        finally:
+            self.in_flight -= 1
+        counts.consumed_wcu += answer.consumed_wcu
+        if answer.unprocessed:
+            self._partly_written(batch, answer)
+        else:
+            for run in batch.runs:
+                self._written(run)
+
+    def _stop(self, stop: Stop) -> None:
+        """The load cannot go on; the other writers still hear the answers to what they have sent."""
+        if self._stopped is None:
+            self._stopped = stop
+        if not self._halted:
+            self.halt()
+
+    def _written(self, run: Run) -> None:
+        """DynamoDB has acknowledged these very items."""
+        self._counts.items_written += len(run)
+        self._advance += len(run)
+        self._settle(run.flight, run.first, run.stop)
+
+    def _settle(self, flight: Flight, first: int, stop: int) -> None:
+        released = self._flights.settle(flight, first, stop)
+        self._release(released)
+        if flight.landed:
+            self._land(flight)
+
+    def _release(self, released: list[tuple[Flight, int]]) -> None:
+        if released:
+            self._hold([Run(flight, item, item + 1) for flight, item in released], 0.0)
+
+    def _land(self, flight: Flight) -> None:
+        self._listener.landed(flight)
+        self._landed.set()
+
+    def _partly_written(self, batch: Batch, answer: Answer) -> None:
+        """Some items were handed back: they are known by their keys, not by their places."""
+        self._counts.unprocessed_items += len(answer.unprocessed)
+        try:
+            returned = {key_of(item, self._table.key) for item in answer.unprocessed}
+        except (KeyError, TypeError, ValueError):
+            returned = set()
+        keys = {(id(run), item): run.flight.encoded.item_key(item) for run, item in batch.items()}
+        again: list[Run] = []
+        if not returned or not returned <= set(keys.values()):
+            # Something came back that we cannot find: then nothing of this request counts as acknowledged.
+            log.warning("an answer hands back items that were not sent; the whole request is sent again")
+            again = batch.runs
+        else:
+            for run in batch.runs:
+                places = [item for item in range(run.first, run.stop) if keys[id(run), item] in returned]
+                again += [run.part(part.first, part.stop) for part in runs_of(run.flight, np.array(places, dtype=np.int64))]
+                for first, stop in zip([run.first, *(place + 1 for place in places)], [*places, run.stop], strict=True):
+                    if stop > first:
+                        self._written(run.part(first, stop))
+        self._retry_later(again, errors.Throttled("UnprocessedItems", "handed back by the service"))
+
+    def _failed(self, batch: Batch, error: errors.ServiceError) -> None:
+        """Nothing of this request is acknowledged."""
+        log.debug("request refused: %s", error)
+        if isinstance(error, errors.Throttled):
+            self._counts.throttled_requests += 1
+        if error.retryable:
+            self._retry_later(batch.runs, error)
+        elif isinstance(error, errors.BatchRefused):
+            self._bisect(batch, error)
+        else:
+            raise Stop(errors.LoadFailed(_why_stopped(error)))
+
+    def _bisect(self, batch: Batch, error: errors.BatchRefused) -> None:
+        if len(batch) == 1:
+            run = batch.runs[0]
+            self._reject(run.flight, run.first, str(error))
+            return
+        for half in batch.halves():
+            self._hold(half.runs, 0.0)
+
+    def _reject(self, flight: Flight, item: int, reason: str) -> None:
+        self._counts.rows_rejected += 1
+        self._advance += 1
+        self._on_reject()
+        earlier, released = self._flights.reject(flight, item, reason)
+        self._release(released)
+        if earlier is not None:
+            self._counts.rows_superseded -= 1
+            self._hold([Run(flight, earlier, earlier + 1)], 0.0)
+        if flight.landed:
+            self._land(flight)
+
+    def _retry_later(self, runs: list[Run], error: errors.ServiceError) -> None:
+        again: list[Run] = []
+        for run in runs:
+            if not backoff.is_spent(run, self._advance, self._retry):
+                again.append(run)
+                continue
+            if isinstance(error, errors.ConnectionFailed | errors.CredentialsRefused) or run.first_advance == self._advance:
+                raise Stop(errors.LoadFailed(f"no progress in {run.tries} attempts; the last one ended with {error}"))
+            for item in range(run.first, run.stop):
+                self._reject(run.flight, item, f"not stored in {run.tries} attempts; the last one ended with {error}")
+        if again:
+            self._hold(again, self._now() + backoff.delay_s(again, self._retry, self._random))
+
+    def _hold(self, runs: list[Run], due: float) -> None:
+        self._backlog.add(runs, due)
+        self._backlog_changed.set()
+
+    async def _bring_back(self) -> None:
+        """Bring what is due from the backlog to the queue."""
+        while True:
+            self._backlog_changed.clear()
+            batches = self._backlog.take_due(self._now())
+            if not self._backlog.is_full:
+                self._room.set()
+            for batch in batches:
+                await self._queue.put(batch)
+            if batches:
+                continue
+            due = self._backlog.next_due
+            try:
+                async with asyncio.timeout(None if due is None else max(due - self._now(), 0.0)):
+                    await self._backlog_changed.wait()
+            except TimeoutError:
+                continue
+
+
+def _why_stopped(error: errors.ServiceError) -> str:
+    if error.code == "ResourceNotFoundException":
+        return f"the table is gone: {error}"
+    if error.code in ("AccessDeniedException", "AccessDenied"):
+        return f"writing is not allowed: {error}; allow dynamodb:BatchWriteItem on the table"
+    return f"the service refuses to go on: {error}"

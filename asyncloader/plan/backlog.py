@@ -1,0 +1,51 @@
+"""Items that must be sent again, or may be sent now, until their time has come.
+
+A heap by due time. What is due comes out merged into full batches; suspects, which are being bisected, stay by
+themselves. It holds at most the items of the blocks in flight; the reader pauses long before that, while it holds
+more than `limit` items.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+
+from asyncloader.plan.batch import Batch, Run, merge
+
+
+class Backlog:
+    """Batches to send at or after a moment of a clock in seconds."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.items = 0
+        self._heap: list[tuple[float, int, list[Run]]] = []
+        self._ties = itertools.count()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the reader should wait."""
+        return self.items > self.limit
+
+    @property
+    def next_due(self) -> float | None:
+        """When the next items are due."""
+        return self._heap[0][0] if self._heap else None
+
+    def add(self, runs: list[Run], due: float) -> None:
+        """Hold `runs` until `due`."""
+        self.items += sum(map(len, runs))
+        heapq.heappush(self._heap, (due, next(self._ties), runs))
+
+    def take_due(self, now: float) -> list[Batch]:
+        """All that is due by `now`, as full batches."""
+        batches: list[Batch] = []
+        mixed: list[Run] = []
+        while self._heap and self._heap[0][0] <= now:
+            runs = heapq.heappop(self._heap)[2]
+            self.items -= sum(map(len, runs))
+            if runs[0].suspect:
+                batches.append(Batch(runs))
+            else:
+                mixed += runs
+        return [*batches, *merge(mixed)]

@@ -1,0 +1,148 @@
+"""Blocks in flight, and the rule that a key is never in two requests at once.
+
+A block takes flight when it is encoded and lands when each of its items is settled: acknowledged or rejected. An
+item whose key is unsettled in an earlier flight waits for exactly that item. Inside a block every key stands once
+(the encoder sees to it), so all items that do not wait have different keys.
+
+Who waits is found by hash: a table of counts by the hash's upper bits sorts out nearly every item in one gather;
+what is left is looked up in each flight. Two keys of equal hash are taken for the same, which costs a wait, never a
+row. Memory is bounded by the blocks in flight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from asyncloader.encode.block import EncodedBlock
+
+_TABLE_BITS = 20
+_SHIFT = np.uint64(64 - _TABLE_BITS)
+
+
+class Flight:
+    """One block under way."""
+
+    __slots__ = ("_items_by_hash", "_sorted_hashes", "encoded", "rejected", "revived", "settled", "unsettled", "waiters")
+
+    def __init__(self, encoded: EncodedBlock) -> None:
+        self.encoded = encoded
+        self.unsettled = len(encoded)
+        self.settled = bytearray(len(encoded)) + bytearray(b"\1") * encoded.superseded
+        self.waiters: dict[int, list[tuple[Flight, int]]] = {}
+        self.rejected: list[tuple[int, str]] = []
+        self.revived = 0
+        self._sorted_hashes: npt.NDArray[np.uint64] | None = None
+        self._items_by_hash: npt.NDArray[np.intp] | None = None
+
+    @property
+    def landed(self) -> bool:
+        """Whether every item has found its fate."""
+        return self.unsettled == 0
+
+    @property
+    def superseded(self) -> int:
+        """Rows that a later row of this block replaced for good."""
+        return self.encoded.superseded - self.revived
+
+    @property
+    def rows_rejected(self) -> int:
+        """Rows that were never sent and items that were refused."""
+        return len(self.encoded.bad) + len(self.rejected)
+
+    @property
+    def written(self) -> int:
+        """Items acknowledged; final once landed."""
+        return self.encoded.rows_read - self.rows_rejected - self.superseded - self.unsettled
+
+    def unsettled_with(self, hashes: npt.NDArray[np.uint64]) -> list[tuple[int, int]]:
+        """Pairs of (place in `hashes`, unsettled item here with that hash)."""
+        if self._sorted_hashes is None or self._items_by_hash is None:
+            self._items_by_hash = np.argsort(self.encoded.hashes)
+            self._sorted_hashes = self.encoded.hashes[self._items_by_hash]
+        starts = np.searchsorted(self._sorted_hashes, hashes, side="left")
+        stops = np.searchsorted(self._sorted_hashes, hashes, side="right")
+        found = []
+        for place in np.flatnonzero(stops > starts).tolist():
+            for item in self._items_by_hash[starts[place] : stops[place]].tolist():
+                if not self.settled[item]:
+                    found.append((place, item))
+        return found
+
+
+class Flights:
+    """All blocks under way, in the order of the file."""
+
+    def __init__(self) -> None:
+        self._aloft: dict[int, Flight] = {}
+        self._table = np.zeros(1 << _TABLE_BITS, dtype=np.uint16)
+
+    def __len__(self) -> int:
+        return len(self._aloft)
+
+    def __iter__(self) -> Iterable[Flight]:
+        return iter(self._aloft.values())
+
+    def admit(self, flight: Flight) -> npt.NDArray[np.bool_] | None:
+        """Let a block take flight; gives which of its items must wait, or None if none must."""
+        hashes = flight.encoded.hashes[: len(flight.encoded)]
+        buckets = (hashes >> _SHIFT).astype(np.intp)
+        waits = self._held(flight, hashes, buckets) if self._aloft else None
+        if flight.unsettled:
+            np.add.at(self._table, buckets, 1)
+            self._aloft[id(flight)] = flight
+        return waits
+
+    def settle(self, flight: Flight, first: int, stop: int) -> list[tuple[Flight, int]]:
+        """Items `first` to `stop` have found their fate; gives the items that were waiting for them."""
+        flight.settled[first:stop] = b"\1" * (stop - first)
+        flight.unsettled -= stop - first
+        released: list[tuple[Flight, int]] = []
+        if flight.waiters:
+            for item in range(first, stop):
+                released += flight.waiters.pop(item, ())
+        if flight.unsettled == 0:
+            self._land(flight)
+        return released
+
+    def reject(self, flight: Flight, item: int, reason: str) -> tuple[int | None, list[tuple[Flight, int]]]:
+        """An item was refused for good: gives the item that takes its place, if it had replaced one, and who is free now."""
+        flight.rejected.append((item, reason))
+        earlier = flight.encoded.predecessor(item) if flight.superseded else None
+        if earlier is None:
+            return None, self.settle(flight, item, item + 1)
+        # The rows read as if the refused one had not been there: its predecessor is the last of this key.
+        flight.revived += 1
+        flight.settled[item], flight.settled[earlier] = 1, 0
+        if item in flight.waiters:
+            flight.waiters[earlier] = flight.waiters.pop(item)
+        return earlier, []
+
+    def _held(
+        self, flight: Flight, hashes: npt.NDArray[np.uint64], buckets: npt.NDArray[np.intp]
+    ) -> npt.NDArray[np.bool_] | None:
+        suspects = np.flatnonzero(self._table[buckets])
+        waits: npt.NDArray[np.bool_] | None = None
+        for other in reversed(self._aloft.values()):
+            if not len(suspects):
+                break
+            pairs = other.unsettled_with(hashes[suspects])
+            if not pairs:
+                continue
+            if waits is None:
+                waits = np.zeros(len(hashes), dtype=bool)
+            for place, item in pairs:
+                # Waiting for the newest is enough: that one waits for the older ones itself.
+                mine = int(suspects[place])
+                if not waits[mine]:
+                    waits[mine] = True
+                    other.waiters.setdefault(item, []).append((flight, mine))
+            suspects = suspects[~waits[suspects]]
+        return waits
+
+    def _land(self, flight: Flight) -> None:
+        del self._aloft[id(flight)]
+        buckets = (flight.encoded.hashes[: len(flight.encoded)] >> _SHIFT).astype(np.intp)
+        np.subtract.at(self._table, buckets, 1)

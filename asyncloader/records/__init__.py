@@ -1,0 +1,1 @@
+"""What a load writes beside the table: the reject file and the journal."""

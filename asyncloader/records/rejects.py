@@ -1,0 +1,117 @@
+"""The reject file: every row that could not be stored, with its line and the reason, ready to be mended and loaded.
+
+It is written in the dialect of the sources, in the order of the file, and made with the first reject, readable by
+its owner only, since it may hold personal data. One that an earlier load left is moved aside, never overwritten.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from asyncloader.blocks.header import ERROR_COLUMN, LINE_COLUMN, RAW_COLUMN, SOURCE_COLUMN
+from asyncloader.values.settings import Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """One rejected row: its cells by column name, or its raw text where they cannot be told apart."""
+
+    source: str
+    line: int
+    reason: str
+    cells: dict[str, str]
+    raw: str = ""
+
+
+class RejectFile:
+    """Appends rejects; all methods block and are called from one thread at a time. Raises `OSError`."""
+
+    def __init__(self, path: Path, columns: Iterable[str], dialect: Dialect, *, several_sources: bool) -> None:
+        self.path = path
+        beside = [SOURCE_COLUMN] if several_sources else []
+        self._columns = [*dict.fromkeys(columns), *beside, LINE_COLUMN, ERROR_COLUMN, RAW_COLUMN]
+        self._dialect = dialect
+        self._file: IO[bytes] | None = None
+        self.rows = 0
+        self.size_bytes = 0
+
+    @property
+    def exists(self) -> bool:
+        """Whether this load has made the file."""
+        return self.size_bytes > 0
+
+    def make_room(self, sources: Sequence[Path]) -> Path | None:
+        """Move what an earlier load left out of the way; gives its new name. A source stays, and we take another name."""
+        if not self.path.is_file():
+            return None
+        if any(source.exists() and source.samefile(self.path) for source in sources):
+            self.path = _free_name(self.path, lambda path, number: path.with_name(f"{path.stem}-{number}{path.suffix}"), 2)
+            return None
+        aside = _free_name(self.path, lambda path, number: path.with_name(f"{path.name}.{number}"), 1)
+        self.path.rename(aside)
+        return aside
+
+    def reopen(self, size_bytes: int) -> None:
+        """Go on behind the first `size_bytes` of the file, and forget the rest."""
+        if size_bytes == 0:
+            return
+        self._file = self.path.open("r+b")
+        self._file.truncate(size_bytes)
+        self._file.seek(size_bytes)
+        self.size_bytes = size_bytes
+
+    def append(self, rejects: Sequence[Reject]) -> None:
+        """Write rejects and see to it that they stand on the disk."""
+        if not rejects:
+            return
+        if self._file is None:
+            self._file = open(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+            self._write([dict(zip(self._columns, self._columns, strict=True))])
+        self._write(
+            {**each.cells, SOURCE_COLUMN: each.source, LINE_COLUMN: str(each.line), ERROR_COLUMN: each.reason, RAW_COLUMN: each.raw}
+            for each in rejects
+        )
+        self._file.flush()
+        if self.path.is_file():
+            os.fsync(self._file.fileno())
+        self.rows += len(rejects)
+
+    def close(self) -> None:
+        """Close the file if there is one."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _write(self, rows: Iterable[dict[str, str]]) -> None:
+        assert self._file is not None
+        text = io.StringIO(newline="")
+        dialect = self._dialect
+        writer = csv.DictWriter(
+            text,
+            self._columns,
+            restval="",
+            extrasaction="ignore",
+            lineterminator="\n",
+            delimiter=dialect.delimiter,
+            quotechar=dialect.quote or '"',
+            doublequote=True,
+            escapechar=dialect.escape,
+        )
+        writer.writerows(rows)
+        data = text.getvalue().encode(dialect.encoding if dialect.transcodes else "utf-8", errors="backslashreplace")
+        self._file.write(data)
+        self.size_bytes += len(data)
+
+
+def _free_name(path: Path, name: object, first: int) -> Path:
+    assert callable(name)
+    number = first
+    while (candidate := name(path, number)).exists():
+        number += 1
+    return Path(candidate)

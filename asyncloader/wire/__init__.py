@@ -1,0 +1,1 @@
+"""Batches → BatchWriteItem requests → answers, over a connection of one's own or through aioboto3."""

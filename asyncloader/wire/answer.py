@@ -1,0 +1,117 @@
+"""What the service said to one BatchWriteItem request: an `Answer`, or one of the `ServiceError` family."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import orjson
+
+from asyncloader.values import errors
+
+TypedItem = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An accepted request: the WCU it cost, and the items that were handed back, in DynamoDB JSON."""
+
+    consumed_wcu: float = 0.0
+    unprocessed: tuple[TypedItem, ...] = ()
+
+
+_THROTTLED = frozenset({
+    "ProvisionedThroughputExceededException",
+    "ProvisionedThroughputExceeded",
+    "ThrottlingException",
+    "Throttling",
+    "RequestLimitExceeded",
+    "LimitExceededException",
+    "TooManyRequestsException",
+})
+_UNAVAILABLE = frozenset({
+    "InternalServerError",
+    "InternalServerErrorException",
+    "InternalFailure",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+    "ReplicatedWriteConflictException",
+    "TransactionInProgressException",
+    "RequestTimeoutException",
+})
+_CREDENTIALS = frozenset({
+    "ExpiredTokenException",
+    "ExpiredToken",
+    "UnrecognizedClientException",
+    "InvalidClientTokenId",
+    "RequestExpired",
+})
+_SIGNATURE = frozenset({"InvalidSignatureException", "RequestTimeTooSkewed", "SignatureDoesNotMatch"})
+_BATCH = frozenset({
+    "ValidationException",
+    "SerializationException",
+    "ItemCollectionSizeLimitExceededException",
+    "RequestEntityTooLarge",
+})
+
+
+def read_success(body: bytes) -> Answer:
+    """Read the body of a 200; raises `ServiceUnavailable` when it is not what DynamoDB answers."""
+    try:
+        told = orjson.loads(body)
+        capacity = told.get("ConsumedCapacity") or ()
+        wcu = sum(each.get("CapacityUnits", 0.0) for each in capacity)
+        returned = told.get("UnprocessedItems")
+        if not returned:
+            return Answer(wcu)
+        items = tuple(request["PutRequest"]["Item"] for requests in returned.values() for request in requests)
+        return Answer(wcu, items)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise errors.ServiceUnavailable("BrokenAnswer", "the answer is not DynamoDB's JSON", status=200) from None
+
+
+def read_error(status: int, body: bytes, *, date: str = "", request_id: str = "") -> errors.ServiceError:
+    """The error that an answer other than 200 means; `date` is the server's Date header."""
+    try:
+        told = orjson.loads(body)
+    except ValueError:
+        told = {}
+    if not isinstance(told, dict):
+        told = {}
+    code = str(told.get("__type") or told.get("code") or "").rpartition("#")[2]
+    message = str(told.get("message") or told.get("Message") or "")
+    reasons = told.get("ThrottlingReasons") or told.get("throttlingReasons") or ()
+    names = tuple(str(each.get("reason", "")) for each in reasons if isinstance(each, dict))
+    return error_of(code or f"HTTP{status}", message, status=status, date=date, request_id=request_id, reasons=names)
+
+
+def error_of(
+    code: str, message: str, *, status: int, date: str = "", request_id: str = "", reasons: tuple[str, ...] = ()
+) -> errors.ServiceError:
+    """One table from DynamoDB's error codes to our classes (DYNAMODB.md: Retryable)."""
+    kind: type[errors.ServiceError]
+    if code in _SIGNATURE and _is_about_time(code, message) and (server_time := _seconds(date)) is not None:
+        return errors.ClockSkewed(code, message, server_time=server_time, request_id=request_id)
+    if code in _THROTTLED or status == 429:
+        kind = errors.Throttled
+    elif code in _CREDENTIALS:
+        kind = errors.CredentialsRefused
+    elif code in _UNAVAILABLE or status >= 500 or status == 408:
+        kind = errors.ServiceUnavailable
+    elif code in _BATCH or status == 413:
+        kind = errors.BatchRefused
+    else:
+        kind = errors.ServiceRefused
+    return kind(code, message, status=status, request_id=request_id, reasons=reasons)
+
+
+def _is_about_time(code: str, message: str) -> bool:
+    return code == "RequestTimeTooSkewed" or "expired" in message or "not yet current" in message
+
+
+def _seconds(date: str) -> float | None:
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        return None

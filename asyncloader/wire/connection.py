@@ -1,0 +1,176 @@
+"""One keep-alive HTTP/1.1 connection that carries one request at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+
+import httptools
+
+from asyncloader.values.errors import ConnectionFailed, ServiceUnavailable
+
+ANSWER_LIMIT_BYTES = 64 * 1024 * 1024
+"""No answer is longer: UnprocessedItems repeats at most one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to connect; `ssl` is None for plain HTTP."""
+
+    host: str
+    port: int
+    ssl: ssl.SSLContext | None = None
+
+    @property
+    def host_header(self) -> str:
+        """The Host header, which SigV4 signs: without the port where it is the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.ssl else 80) else f"{host}:{self.port}"
+
+
+class Reply:
+    """A raw answer: status, the headers that matter (lower case), body."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: dict[bytes, bytes], body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+
+class Connection(asyncio.Protocol):
+    """Sends a request when the one before is answered; breaks, and says so, in every other case.
+
+    A connection that broke, timed out or was cancelled in mid-answer is dropped, never used again: an answer that
+    comes late must not be taken for the answer to the next request.
+    """
+
+    def __init__(self, address: Address, *, connect_timeout_s: float, request_timeout_s: float) -> None:
+        self._address = address
+        self._connect_timeout_s = connect_timeout_s
+        self._request_timeout_s = request_timeout_s
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._parser: httptools.HttpResponseParser | None = None
+        self._reply: asyncio.Future[Reply] | None = None
+        self._headers: dict[bytes, bytes] = {}
+        self._body: list[bytes] = []
+        self._received = 0
+        self._deadline = 0.0
+        self._watch: asyncio.TimerHandle | None = None
+        self.used = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a request can be sent without connecting first."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    async def connect(self) -> None:
+        """Connect; raises `ConnectionFailed`."""
+        self.close()
+        address = self._address
+        try:
+            async with asyncio.timeout(self._connect_timeout_s):
+                await self._loop.create_connection(lambda: self, address.host, address.port, ssl=address.ssl)
+        except TimeoutError:
+            raise ConnectionFailed("ConnectTimeout", f"no connection within {self._connect_timeout_s:g} s") from None
+        except ssl.SSLError as error:
+            raise ConnectionFailed("TLSFailed", f"{error.reason or error}; for a private CA set AWS_CA_BUNDLE") from error
+        except OSError as error:
+            raise ConnectionFailed("ConnectFailed", error.strerror or str(error)) from error
+        self.used = 0
+
+    async def request(self, parts: list[bytes | memoryview]) -> Reply:
+        """Send one request and wait for its answer; raises `ServiceUnavailable` if there is none that can be read."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            raise ServiceUnavailable("ConnectionClosed", "the connection was closed between requests")
+        reply = self._reply = self._loop.create_future()
+        self._deadline = self._loop.time() + self._request_timeout_s
+        if self._watch is None:
+            self._watch = self._loop.call_later(self._request_timeout_s, self._check_deadline)
+        self.used += 1
+        transport.write(b"".join(parts))
+        try:
+            return await reply
+        finally:
+            if not reply.done() or reply.cancelled():
+                self.close()
+            self._reply = None
+
+    def close(self) -> None:
+        """Drop the connection at once."""
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+        if self._transport is not None:
+            self._transport.abort()
+            self._transport = None
+        self._parser = None
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
+        self._transport = transport  # type: ignore[assignment]  # uvloop's transports are no subclass
+        self._parser = httptools.HttpResponseParser(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._received += len(data)
+        try:
+            if self._parser is not None:
+                self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self._break("BrokenAnswer", f"the answer is not HTTP: {error}")
+        if self._received > ANSWER_LIMIT_BYTES:
+            self._break("BrokenAnswer", f"the answer is longer than {ANSWER_LIMIT_BYTES} bytes")
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._break("ConnectionLost", str(error) if error else "the connection was closed before the answer")
+
+    def _break(self, code: str, message: str) -> None:
+        if self._reply is not None and not self._reply.done():
+            self._reply.set_exception(ServiceUnavailable(code, message))
+        self.close()
+
+    def _check_deadline(self) -> None:
+        # One timer per connection that looks again, not one per request.
+        self._watch = None
+        now = self._loop.time()
+        if self._reply is None:
+            return
+        if now >= self._deadline:
+            self._break("RequestTimeout", f"no answer within {self._request_timeout_s:g} s")
+        else:
+            self._watch = self._loop.call_at(self._deadline, self._check_deadline)
+
+    # What httptools calls.
+
+    def on_message_begin(self) -> None:
+        self._headers = {}
+        self._body = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.lower()] = value
+
+    def on_body(self, body: bytes) -> None:
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        parser, reply = self._parser, self._reply
+        if parser is None:
+            return
+        if reply is None or reply.done():
+            # Nobody asked: whatever this is, it must not meet the next request.
+            self.close()
+            return
+        self._received = 0
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        reply.set_result(Reply(parser.get_status_code(), self._headers, body))
+        if not parser.should_keep_alive():
+            self.close()

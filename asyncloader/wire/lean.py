@@ -1,0 +1,142 @@
+"""The lean transport: SigV4 with a cached key, httptools, one connection per writer."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable
+from typing import Protocol
+
+from asyncloader.values.errors import ClockSkewed, CredentialsRefused, ServiceError, ServiceUnavailable
+from asyncloader.values.settings import RetrySettings
+from asyncloader.wire.answer import Answer, read_error, read_success
+from asyncloader.wire.connection import Address, Connection, Reply
+from asyncloader.wire.sigv4 import Credentials, Signer
+from asyncloader.wire.transport import TARGET, Envelope, Payload
+
+
+class CredentialSource(Protocol):
+    """Where credentials come from."""
+
+    async def current(self) -> Credentials:
+        """The credentials to sign with; those that run out soon are refreshed first."""
+        ...
+
+    async def renew(self, refused: Credentials) -> None:
+        """Get others, unless that has happened since `refused` was in use."""
+        ...
+
+
+class LeanGateway:
+    """What the lean transports of one load share: address, signer, the offset of the server's clock.
+
+    Credentials are looked at again every `LOOK_AGAIN_S` seconds, and after the service has refused them.
+    """
+
+    LOOK_AGAIN_S = 1.0
+
+    def __init__(
+        self,
+        *,
+        address: Address,
+        region: str,
+        table: str,
+        credentials: CredentialSource,
+        retry: RetrySettings,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.address = address
+        self.retry = retry
+        self.envelope = Envelope(table)
+        self._region = region
+        self._credentials = credentials
+        self._clock = clock
+        self._monotonic = monotonic
+        self._skew_s = 0.0
+        self._signer: Signer | None = None
+        self._look_again = 0.0
+
+    def transport(self) -> LeanTransport:
+        return LeanTransport(self)
+
+    def now(self) -> float:
+        """Seconds since the epoch by the server's clock, as far as it is known."""
+        return self._clock() + self._skew_s
+
+    def follow(self, server_time: float) -> None:
+        """Take the server's clock for ours from now on."""
+        self._skew_s = server_time - self._clock()
+
+    def signer(self) -> Signer | None:
+        """The signer, unless its credentials are due for a look."""
+        return self._signer if self._monotonic() < self._look_again else None
+
+    async def refused(self, credentials: Credentials) -> None:
+        """The service does not take `credentials` any more."""
+        await self._credentials.renew(credentials)
+        self._look_again = 0.0
+
+    async def fresh_signer(self) -> Signer:
+        """The signer for the credentials that hold now."""
+        credentials = await self._credentials.current()
+        self._look_again = self._monotonic() + self.LOOK_AGAIN_S
+        if self._signer is None or self._signer.credentials != credentials:
+            self._signer = Signer(
+                credentials, host=self.address.host_header, region=self._region, service="dynamodb", target=TARGET
+            )
+        return self._signer
+
+
+class LeanTransport:
+    """One writer's connection."""
+
+    def __init__(self, gateway: LeanGateway) -> None:
+        self._gateway = gateway
+        self._connection = Connection(
+            gateway.address,
+            connect_timeout_s=gateway.retry.connect_timeout_s,
+            request_timeout_s=gateway.retry.request_timeout_s,
+        )
+
+    async def send(self, payload: Payload) -> Answer:
+        """Send one request over the writer's own connection."""
+        gateway = self._gateway
+        parts, length = gateway.envelope.wrap(payload)
+        connection = self._connection
+        if not connection.is_open:
+            await connection.connect()
+        signer = gateway.signer() or await gateway.fresh_signer()
+        parts.insert(0, signer.head(parts, length, gateway.now()))
+        reply = await connection.request(parts)
+        if reply.status == 200:
+            _check_crc32(reply)
+            return read_success(reply.body)
+        error = self._error(reply)
+        if isinstance(error, ClockSkewed):
+            gateway.follow(error.server_time)
+        elif isinstance(error, CredentialsRefused):
+            await gateway.refused(signer.credentials)
+        raise error
+
+    async def close(self) -> None:
+        self._connection.close()
+
+    @staticmethod
+    def _error(reply: Reply) -> ServiceError:
+        headers = reply.headers
+        return read_error(
+            reply.status,
+            reply.body,
+            date=headers.get(b"date", b"").decode("latin-1"),
+            request_id=headers.get(b"x-amzn-requestid", b"").decode("latin-1"),
+        )
+
+
+def _check_crc32(reply: Reply) -> None:
+    """DynamoDB's own checksum of the body as sent; an answer that fails it says nothing (DYNAMODB.md, wire format)."""
+    told = reply.headers.get(b"x-amz-crc32")
+    if told is not None and told != b"%d" % zlib.crc32(reply.body):
+        raise ServiceUnavailable("CRC32Mismatch", "the answer's checksum is wrong", status=200)
+
+

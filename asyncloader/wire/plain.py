@@ -1,0 +1,95 @@
+"""The plain transport: the same requests through an aioboto3 client, for proxies and unusual set-ups."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import botocore.exceptions as boto
+import orjson
+
+from asyncloader.values.errors import ConnectionFailed, CredentialsRefused, ServiceUnavailable
+from asyncloader.wire.answer import Answer, TypedItem, error_of
+from asyncloader.wire.lean import CredentialSource
+from asyncloader.wire.transport import Payload
+
+
+class PlainGateway:
+    """One client, shared by all writers; it pools its connections itself."""
+
+    def __init__(self, client: Any, table: str, credentials: CredentialSource) -> None:
+        self._client = client
+        self._table = table
+        self._credentials = credentials
+
+    def transport(self) -> PlainTransport:
+        return PlainTransport(self._client, self._table, self._credentials)
+
+
+class PlainTransport:
+    """One writer's use of the shared client."""
+
+    def __init__(self, client: Any, table: str, credentials: CredentialSource) -> None:
+        self._client = client
+        self._table = table
+        self._credentials = credentials
+
+    async def send(self, payload: Payload) -> Answer:
+        """Send one request by `client.batch_write_item`."""
+        requests = orjson.loads(b"[" + b",".join(payload) + b"]")
+        for request in requests:
+            _binary(request["PutRequest"]["Item"], decode=True)
+        try:
+            told = await self._client.batch_write_item(
+                RequestItems={self._table: requests}, ReturnConsumedCapacity="TOTAL"
+            )
+        except boto.ClientError as error:
+            raise await self._translated(error) from error
+        except boto.EndpointConnectionError as error:
+            raise ConnectionFailed("ConnectFailed", str(error)) from error
+        except (boto.HTTPClientError, boto.ResponseParserError, boto.ChecksumError) as error:
+            raise ServiceUnavailable(type(error).__name__, " ".join(str(error).split())) from error
+        wcu = sum(each.get("CapacityUnits", 0.0) for each in told.get("ConsumedCapacity") or ())
+        returned = [
+            request["PutRequest"]["Item"] for group in (told.get("UnprocessedItems") or {}).values() for request in group
+        ]
+        for item in returned:
+            _binary(item, decode=False)
+        return Answer(wcu, tuple(returned))
+
+    async def close(self) -> None:
+        """Nothing of its own to let go."""
+
+    async def _translated(self, error: boto.ClientError) -> Exception:
+        told, meta = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
+        reasons = error.response.get("ThrottlingReasons") or error.response.get("throttlingReasons") or ()
+        translated = error_of(
+            told.get("Code", ""),
+            told.get("Message", ""),
+            status=meta.get("HTTPStatusCode", 0),
+            date=meta.get("HTTPHeaders", {}).get("date", ""),
+            request_id=meta.get("RequestId", ""),
+            reasons=tuple(each.get("reason", "") for each in reasons),
+        )
+        if isinstance(translated, CredentialsRefused):
+            await self._credentials.renew(await self._credentials.current())
+        return translated
+
+
+def _binary(values: TypedItem, *, decode: bool) -> None:
+    """Turn the base64 texts of B and BS into bytes, as botocore takes them, or back."""
+    for value in values.values():
+        kind, held = next(iter(value.items()))
+        if kind == "B":
+            value["B"] = _turn(held, decode)
+        elif kind == "BS":
+            value["BS"] = [_turn(member, decode) for member in held]
+        elif kind == "M":
+            _binary(held, decode=decode)
+        elif kind == "L":
+            for member in held:
+                _binary({"": member}, decode=decode)
+
+
+def _turn(held: Any, decode: bool) -> Any:
+    return base64.b64decode(held) if decode else base64.b64encode(held).decode()

@@ -1,0 +1,55 @@
+"""The port between the engine and the network, and the body that both of its implementations send."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import orjson
+
+from asyncloader.wire.answer import Answer
+
+Payload = Sequence[bytes | memoryview]
+"""Items as `{"PutRequest":{"Item":{…}}}`, in parts that hold one or more of them joined by commas."""
+
+TARGET = "DynamoDB_20120810.BatchWriteItem"
+
+
+class Transport(Protocol):
+    """One writer's way to the table: one request at a time."""
+
+    async def send(self, payload: Payload) -> Answer:
+        """Send one BatchWriteItem request; raises one of the `ServiceError` family.
+
+        Whoever is cancelled here must take the items as neither written nor unwritten.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let the connection go; waits for nothing that is under way."""
+        ...
+
+
+class Gateway(Protocol):
+    """Makes transports, one for each writer, and knows what they share: address and credentials."""
+
+    def transport(self) -> Transport:
+        """A new transport; it connects when it first sends."""
+        ...
+
+
+class Envelope:
+    """What stands around the items in every request for one table."""
+
+    def __init__(self, table: str) -> None:
+        name = orjson.dumps(table)
+        self._open = b'{"RequestItems":{' + name + b":["
+        self._close = b']},"ReturnConsumedCapacity":"TOTAL"}'
+
+    def wrap(self, payload: Payload) -> tuple[list[bytes | memoryview], int]:
+        """The whole body in parts, and its length in bytes."""
+        parts: list[bytes | memoryview] = [self._open, payload[0]]
+        for part in payload[1:]:
+            parts += [b",", part]
+        parts.append(self._close)
+        return parts, sum(map(len, parts))
