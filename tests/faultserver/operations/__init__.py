@@ -1,0 +1,1 @@
+"""The operations that the server knows, one function each from a decoded request to a decoded answer."""
