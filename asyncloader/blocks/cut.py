@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from asyncloader.blocks.grammar import Grammar, count_lines, grammar
 from asyncloader.values.errors import SourceError
@@ -101,21 +102,16 @@ class Cutter:
             return self._grammar.last_record_end(data)
         if self._quote is None or self._quote not in data:
             return _last_line_end(data, len(data))
-        end = self._end_by_parity(data, self._quote)
-        if end and quotes_are_regular(data[:end], self._quote[0], self._delimiter):
+        quotes = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == self._quote[0])
+        end = len(data)
+        while (end := _last_line_end(data, end)) > 0:
+            before = int(np.searchsorted(quotes, end))
+            if before % 2 == 0:
+                break
+            end -= 1
+        if end > 0 and quotes_are_regular(data, quotes[:before], self._delimiter):
             return end
         return self._grammar.last_record_end(data)
-
-    @staticmethod
-    def _end_by_parity(data: bytes, quote: bytes) -> int:
-        before = data.count(quote)
-        at = len(data)
-        while (end := _last_line_end(data, at)) > 0:
-            before -= data.count(quote, end, at)
-            if before % 2 == 0:
-                return end
-            at = end - 1
-        return 0
 
 
 def _last_line_end(data: bytes, stop: int) -> int:
@@ -127,28 +123,24 @@ def _last_line_end(data: bytes, stop: int) -> int:
     return end
 
 
-def quotes_are_regular(data: bytes, quote: int, delimiter: int) -> bool:
-    """Whether every quote in `data` opens a field, closes one or is doubled inside one.
+def quotes_are_regular(data: bytes, quotes: npt.NDArray[np.intp], delimiter: int) -> bool:
+    """Whether every one of the `quotes` opens a field, closes one or is doubled inside one; their number is even.
 
-    By induction from the first quote: those at even places must open (stand behind a delimiter, a line end, the
-    begin or, as the second half of a doubled quote, a quote), those at odd places must close likewise.
+    By induction from the first: those at even places must open (stand behind a delimiter, a line end, the begin or,
+    as the second half of a doubled quote, a quote), those at odd places must close likewise.
     """
     text = np.frombuffer(data, dtype=np.uint8)
-    places = np.flatnonzero(text == quote)
-    opening, closing = places[0::2], places[1::2]
-    if len(opening) != len(closing):
-        return False
+    opening, closing = quotes[0::2], quotes[1::2]
     before = text[opening - 1]
     before[opening == 0] = delimiter
     behind = text[np.minimum(closing + 1, len(text) - 1)]
     behind[closing == len(text) - 1] = delimiter
-    doubled = np.zeros(len(places) + 1, dtype=bool)
-    doubled[2:-1:2] = opening[1:] == closing[:-1] + 1
-    return bool(
-        np.all(_borders(before, delimiter) | doubled[0:-1:2])
-        and np.all(_borders(behind, delimiter) | doubled[2::2])
-    )
+    doubled = opening[1:] == closing[:-1] + 1
+    opens, closes = _borders(before, delimiter), _borders(behind, delimiter)
+    opens[1:] |= doubled
+    closes[:-1] |= doubled
+    return bool(np.all(opens) and np.all(closes))
 
 
-def _borders(characters: np.ndarray[tuple[int], np.dtype[np.uint8]], delimiter: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _borders(characters: npt.NDArray[np.uint8], delimiter: int) -> npt.NDArray[np.bool_]:
     return (characters == delimiter) | (characters == 10) | (characters == 13)

@@ -109,12 +109,10 @@ def text_buffers(column: pa.StringArray) -> tuple[npt.NDArray[np.int32], npt.NDA
 def superseded_rows(hashes: Hashes, key_columns: Sequence[pa.StringArray]) -> npt.NDArray[np.int64]:
     """The rows whose key stands again further down, in ascending order."""
     ordered = np.sort(hashes)
-    if not np.any(ordered[1:] == ordered[:-1]):
-        return np.zeros(0, dtype=np.int64)
-    order = np.argsort(hashes, kind="stable")
-    ordered = hashes[order]
     same = ordered[1:] == ordered[:-1]
-    suspects = np.unique(np.concatenate([order[1:][same], order[:-1][same]]))
+    if not np.any(same):
+        return np.zeros(0, dtype=np.int64)
+    suspects = np.flatnonzero(np.isin(hashes, ordered[1:][same]))
     texts = [column.take(pa.array(suspects)).to_pylist() for column in key_columns]
     last: dict[tuple[str, ...], int] = {}
     gone: list[int] = []

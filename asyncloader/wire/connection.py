@@ -30,14 +30,22 @@ class Address:
 
 
 class Reply:
-    """A raw answer: status, the headers that matter (lower case), body."""
+    """A raw answer: status, headers as they came, body."""
 
     __slots__ = ("body", "headers", "status")
 
-    def __init__(self, status: int, headers: dict[bytes, bytes], body: bytes) -> None:
+    def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         self.status = status
         self.headers = headers
         self.body = body
+
+    def header(self, name: bytes) -> bytes | None:
+        """The value of one header; `name` in lower case."""
+        length = len(name)
+        for found, value in self.headers:
+            if len(found) == length and found.lower() == name:
+                return value
+        return None
 
 
 class Connection(asyncio.Protocol):
@@ -55,7 +63,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser: httptools.HttpResponseParser | None = None
         self._reply: asyncio.Future[Reply] | None = None
-        self._headers: dict[bytes, bytes] = {}
+        self._headers: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
         self._received = 0
         self._deadline = 0.0
@@ -82,7 +90,7 @@ class Connection(asyncio.Protocol):
             raise ConnectionFailed("ConnectFailed", error.strerror or str(error)) from error
         self.used = 0
 
-    async def request(self, parts: list[bytes | memoryview]) -> Reply:
+    async def request(self, message: bytes) -> Reply:
         """Send one request and wait for its answer; raises `ServiceUnavailable` if there is none that can be read."""
         transport = self._transport
         if transport is None or transport.is_closing():
@@ -92,7 +100,7 @@ class Connection(asyncio.Protocol):
         if self._watch is None:
             self._watch = self._loop.call_later(self._request_timeout_s, self._check_deadline)
         self.used += 1
-        transport.write(b"".join(parts))
+        transport.write(message)
         try:
             return await reply
         finally:
@@ -152,11 +160,11 @@ class Connection(asyncio.Protocol):
     # What httptools calls.
 
     def on_message_begin(self) -> None:
-        self._headers = {}
+        self._headers = []
         self._body = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers[name.lower()] = value
+        self._headers.append((name, value))
 
     def on_body(self, body: bytes) -> None:
         self._body.append(body)
@@ -170,7 +178,7 @@ class Connection(asyncio.Protocol):
             self.close()
             return
         self._received = 0
-        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        body = b"".join(self._body)
         reply.set_result(Reply(parser.get_status_code(), self._headers, body))
         if not parser.should_keep_alive():
             self.close()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hmac
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -55,18 +54,15 @@ class Signer:
         self._second = -1
         self._date = ""
 
-    def head(self, body: Iterable[bytes | memoryview], length: int, now: float) -> bytes:
-        """The request's head for a body in parts of `length` bytes altogether, at `now` seconds since the epoch."""
+    def head(self, body: bytes, now: float) -> bytes:
+        """The head of a request with this body, at `now` seconds since the epoch."""
         if int(now) != self._second:
             self._turn(int(now))
-        digest = sha256()
-        for part in body:
-            digest.update(part)
-        canonical = f"{self._before_date}{self._date}{self._behind_date}{digest.hexdigest()}"
+        canonical = f"{self._before_date}{self._date}{self._behind_date}{sha256(body).hexdigest()}"
         to_sign = f"AWS4-HMAC-SHA256\n{self._date}\n{self._scope}\n{sha256(canonical.encode()).hexdigest()}"
         signature = hmac.digest(self._key, to_sign.encode(), "sha256").hex()
         return (
-            f"{self._head}content-length: {length}\r\nx-amz-date: {self._date}\r\n{self._authorization}{signature}\r\n\r\n"
+            f"{self._head}content-length: {len(body)}\r\nx-amz-date: {self._date}\r\n{self._authorization}{signature}\r\n\r\n"
         ).encode()
 
     def _turn(self, second: int) -> None:

@@ -46,10 +46,8 @@ class Envelope:
         self._open = b'{"RequestItems":{' + name + b":["
         self._close = b']},"ReturnConsumedCapacity":"TOTAL"}'
 
-    def wrap(self, payload: Payload) -> tuple[list[bytes | memoryview], int]:
-        """The whole body in parts, and its length in bytes."""
-        parts: list[bytes | memoryview] = [self._open, payload[0]]
-        for part in payload[1:]:
-            parts += [b",", part]
-        parts.append(self._close)
-        return parts, sum(map(len, parts))
+    def wrap(self, payload: Payload) -> bytes:
+        """The whole body: the one place where items are copied."""
+        if len(payload) == 1:
+            return b"".join((self._open, payload[0], self._close))
+        return b"".join((self._open, b",".join(payload), self._close))
