@@ -11,7 +11,7 @@ from asyncloader.engine.load import Load
 from asyncloader.table.aws import Aws, connect
 from asyncloader.values.errors import TableError, TableMissing
 from asyncloader.values.report import Report
-from asyncloader.values.schema import KeyAttribute, Table, attribute_type
+from asyncloader.values.schema import Table, attribute_type
 from asyncloader.values.settings import (
     AwsSettings,
     CreateSettings,
@@ -68,7 +68,7 @@ async def load(
         empty=empty,
         dialect=dialect or Dialect(),
         limit=limit,
-        create=create_settings(create, key, sort_key),
+        create=CreateSettings.of(key, sort_key) if create else None,
         rejects=None if rejects is None else Path(rejects),
         max_rejects=None if max_rejects is None else RejectLimit.parse(str(max_rejects)),
         retry=retry or RetrySettings(),
@@ -78,15 +78,6 @@ async def load(
     await running.prepare()
     async with connect(aws_settings, session) as aws:
         return await execute(running, aws, table, transport)
-
-
-def create_settings(create: bool, key: str | None, sort_key: str | None) -> CreateSettings | None:
-    """The settings for `create`, `key` and `sort_key`; raises `UsageError` where they do not go together."""
-    if not create:
-        return None
-    if not key:
-        raise TableError("--create needs --key NAME[:S|N|B] to know the partition key of the new table")
-    return CreateSettings(KeyAttribute.parse(key), KeyAttribute.parse(sort_key) if sort_key else None)
 
 
 async def execute(running: Load, aws: Aws, name: str, transport: TransportName) -> Report:

@@ -137,6 +137,11 @@ class Aws:
         return list(told["Items"])
 
 
+def static_session(access_key: str, secret_key: str, region: str) -> aioboto3.Session:
+    """A session with these credentials and nothing else."""
+    return aioboto3.Session(aws_access_key_id=access_key, aws_secret_access_key=secret_key, region_name=region)
+
+
 @asynccontextmanager
 async def connect(settings: AwsSettings, session: aioboto3.Session | None = None) -> AsyncIterator[Aws]:
     """Open the way to DynamoDB as the AWS tools do; raises `AccessError` when there is no region or no credentials."""

@@ -147,6 +147,15 @@ class CreateSettings:
     key: KeyAttribute
     sort_key: KeyAttribute | None = None
 
+    def __post_init__(self) -> None:
+        _require(self.sort_key is None or self.sort_key.name != self.key.name, "--key and --sort-key must differ")
+
+    @classmethod
+    def of(cls, key: str | None, sort_key: str | None) -> CreateSettings:
+        """Read `NAME[:S|N|B]` for both; raises `UsageError` without a key."""
+        _require(bool(key), "--create needs --key NAME[:S|N|B] to know the partition key of the new table")
+        return cls(KeyAttribute.parse(key or ""), KeyAttribute.parse(sort_key) if sort_key else None)
+
 
 @dataclass(frozen=True, slots=True)
 class LoadSettings:

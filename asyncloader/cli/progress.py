@@ -1,0 +1,151 @@
+"""Progress on stderr: a bar on a terminal, a plain line every few seconds elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections import deque
+from dataclasses import dataclass
+
+from asyncloader.engine.load import Load
+
+TERMINAL_INTERVAL_S = 0.25
+PLAIN_INTERVAL_S = 5.0
+WINDOW_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What was true at one moment, `at` in seconds of a monotonic clock."""
+
+    at: float
+    read_bytes: int
+    settled: int
+    written: int
+    wcu: float
+    rejected: int
+    throttled: int
+
+
+class Pace:
+    """Rates now (over the last seconds) and on the mean, and what is left; fed with moments."""
+
+    def __init__(self, start: Moment, total_bytes: int | None) -> None:
+        self._start = start
+        self._total_bytes = total_bytes
+        self._recent: deque[Moment] = deque([start])
+
+    def add(self, moment: Moment) -> None:
+        """The next moment."""
+        self._recent.append(moment)
+        while len(self._recent) > 2 and moment.at - self._recent[1].at >= WINDOW_S:
+            self._recent.popleft()
+
+    @property
+    def last(self) -> Moment:
+        return self._recent[-1]
+
+    @property
+    def rows_per_s_now(self) -> float:
+        return _rate(self._recent[0], self.last, "settled")
+
+    @property
+    def rows_per_s_mean(self) -> float:
+        return _rate(self._start, self.last, "settled")
+
+    @property
+    def wcu_per_s_now(self) -> float:
+        return _rate(self._recent[0], self.last, "wcu")
+
+    @property
+    def fraction(self) -> float | None:
+        """The part of the bytes that is done, if their number is known."""
+        return min(self.last.read_bytes / self._total_bytes, 1.0) if self._total_bytes else None
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds left at the mean speed."""
+        if self._total_bytes is None or not self.last.read_bytes:
+            return None
+        speed = _rate(self._start, self.last, "read_bytes")
+        return max(self._total_bytes - self.last.read_bytes, 0) / speed if speed else None
+
+    def words(self) -> str:
+        """All of it in one line."""
+        fraction, eta = self.fraction, self.eta_s
+        parts = [
+            "" if fraction is None else f"{fraction:4.0%}",
+            f"{self.last.settled:,} rows",
+            f"{self.rows_per_s_now:,.0f} rows/s (mean {self.rows_per_s_mean:,.0f})",
+            f"{self.wcu_per_s_now:,.0f} WCU/s",
+            f"rejected {self.last.rejected:,}",
+            f"throttled {self.last.throttled:,}",
+            "" if eta is None else f"ETA {duration(eta)}",
+        ]
+        return " · ".join(part for part in parts if part)
+
+
+def _rate(first: Moment, last: Moment, what: str) -> float:
+    seconds = last.at - first.at
+    return (getattr(last, what) - getattr(first, what)) / seconds if seconds > 0 else 0.0
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people read them."""
+    minutes, left = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+
+
+def look(load: Load) -> Moment:
+    """This moment of a load."""
+    counts = load.counts
+    return Moment(
+        at=time.monotonic(),
+        read_bytes=load.read_bytes,
+        settled=counts.items_written + counts.rows_rejected + counts.rows_superseded,
+        written=counts.items_written,
+        wcu=counts.consumed_wcu,
+        rejected=counts.rows_rejected,
+        throttled=counts.throttled_requests,
+    )
+
+
+async def watch(load: Load, table: str) -> None:
+    """Show progress until cancelled."""
+    if sys.stderr.isatty():
+        await _watch_on_terminal(load, table)
+    else:
+        await _watch_in_lines(load, table)
+
+
+async def _watch_in_lines(load: Load, table: str) -> None:
+    pace = Pace(look(load), load.total_bytes)
+    while True:
+        await asyncio.sleep(PLAIN_INTERVAL_S)
+        pace.add(look(load))
+        print(f"{table}: {pace.words()}", file=sys.stderr, flush=True)  # noqa: T201  # the command's voice
+
+
+async def _watch_on_terminal(load: Load, table: str) -> None:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+    pace = Pace(look(load), load.total_bytes)
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("[bold]{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[words]}"),
+        console=Console(stderr=True),
+        auto_refresh=False,
+        transient=True,
+    )
+    task = bar.add_task(table, total=None if load.total_bytes is None else 1.0, words="")
+    with bar:
+        while True:
+            pace.add(look(load))
+            bar.update(task, completed=pace.fraction or 0.0, words=pace.words())
+            bar.refresh()
+            await asyncio.sleep(TERMINAL_INTERVAL_S)

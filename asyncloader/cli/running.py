@@ -1,0 +1,212 @@
+"""Running a load for the command: loop, signals, progress, result, exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+
+from asyncloader.api import execute
+from asyncloader.cli import result
+from asyncloader.cli.progress import watch
+from asyncloader.engine.load import Load
+from asyncloader.table.aws import Aws, connect, static_session
+from asyncloader.values.errors import AsyncLoaderError, LoadFailed, LoadInterrupted
+from asyncloader.values.report import Report
+from asyncloader.values.settings import AwsSettings, LoadSettings
+
+OK, REJECTED, USAGE, STOPPED, INTERRUPTED = 0, 1, 2, 3, 130
+FIRST_ITEMS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """What the command shows: progress and the table of results on stderr, the JSON result on stdout."""
+
+    progress: bool
+    quiet: bool
+    json: bool
+
+    def say(self, text: str) -> None:
+        """One line for people."""
+        if not self.quiet:
+            print(text, file=sys.stderr)  # noqa: T201  # the command's voice
+
+    def complain(self, text: str) -> None:
+        """One line about what went wrong, shown even when quiet."""
+        print(f"asyncloader: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201  # the command's voice
+
+    def show(self, report: Report) -> None:
+        """The result."""
+        if self.json:
+            print(json.dumps(report.as_dict()), flush=True)  # noqa: T201  # the command's result
+        if not self.quiet:
+            result.show(report)
+
+
+def run_load(
+    table: str, sources: list[str], settings: LoadSettings, aws: AwsSettings, *, local: bool, display: Display
+) -> int:
+    """Load and show; gives the exit code."""
+    try:
+        report = _run(_load(table, sources, settings, aws, local=local, display=display))
+    except LoadFailed as error:
+        if error.report is not None:
+            display.show(error.report)
+        interrupted = isinstance(error, LoadInterrupted)
+        display.complain(f"{error}{_how_to_go_on(error)}")
+        return INTERRUPTED if interrupted else STOPPED
+    except AsyncLoaderError as error:
+        display.complain(str(error))
+        _show_cause()
+        return USAGE
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        display.complain("interrupted before the first write; nothing was written")
+        return INTERRUPTED
+    display.show(report)
+    if report.counts.rows_rejected:
+        display.say(f"{report.counts.rows_rejected:,} rows were rejected; they stand with their reasons in {report.rejects_file}")
+        return REJECTED
+    return OK
+
+
+def run_local(port: int) -> int:
+    """Run the embedded server until Ctrl-C."""
+    try:
+        _run(_local(port))
+    except AsyncLoaderError as error:
+        Display(False, False, False).complain(str(error))
+        return USAGE
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        pass
+    return OK
+
+
+async def _load(
+    table: str, sources: list[str], settings: LoadSettings, aws_settings: AwsSettings, *, local: bool, display: Display
+) -> Report:
+    running = Load(sources, settings)
+    _end_on_signals(running, display)
+    await running.prepare()
+    async with AsyncExitStack() as open_:
+        session = None
+        if local:
+            aws_settings, session = await _start_local(open_, aws_settings)
+        aws = await open_.enter_async_context(connect(aws_settings, session))
+        watching = asyncio.create_task(watch(running, table)) if display.progress else None
+        try:
+            report = await execute(running, aws, table, aws_settings.transport)
+        finally:
+            if watching is not None:
+                watching.cancel()
+                await asyncio.wait([watching])
+        if running.moved_aside is not None:
+            display.say(f"the reject file of an earlier load is kept as {running.moved_aside}")
+        if report.counts.rows_read == 0:
+            display.say("the sources have a header but no rows; there was nothing to load")
+        if local and not display.quiet:
+            await _show_first_items(aws, table, display)
+        return report
+
+
+async def _start_local(open_: AsyncExitStack, settings: AwsSettings) -> tuple[AwsSettings, Any]:
+    from asyncloader.local.server import ACCESS_KEY, REGION, SECRET_KEY, serve
+
+    server = await open_.enter_async_context(serve())
+    # Nothing of the user's AWS set-up has a say here, neither a profile that is missing nor a proxy.
+    os.environ.pop("AWS_PROFILE", None)
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
+    region = settings.region or REGION
+    return replace(settings, endpoint_url=server.url, region=region), static_session(ACCESS_KEY, SECRET_KEY, region)
+
+
+async def _show_first_items(aws: Aws, table: str, display: Display) -> None:
+    items = await aws.first_items(table, FIRST_ITEMS)
+    if items:
+        display.say(f"the first {len(items)} items of table {table}, read back:")
+    for item in items:
+        display.say(f"  {json.dumps({name: _plain(value) for name, value in item.items()}, ensure_ascii=False)}")
+
+
+def _plain(value: dict[str, Any]) -> Any:
+    kind, held = next(iter(value.items()))
+    if kind == "M":
+        return {name: _plain(member) for name, member in held.items()}
+    if kind == "L":
+        return [_plain(member) for member in held]
+    if kind == "NULL":
+        return None
+    return held if isinstance(held, str | bool | list) else str(held)
+
+
+async def _local(port: int) -> None:
+    from asyncloader.local.server import serve
+
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with serve(port) as server:
+        lines = [f"export {name}={value}" for name, value in server.environment().items()]
+        print("\n".join(lines), flush=True)  # noqa: T201  # the command's result
+        Display(False, False, False).say(
+            f"DynamoDB is served at {server.url}, its tables are kept in {server.folder}; Ctrl-C ends it"
+        )
+        await stop.wait()
+
+
+def _end_on_signals(running: Load, display: Display) -> None:
+    """The first signal drains and ends in good order, the second ends at once."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    before = 0.0
+
+    def on_signal() -> None:
+        nonlocal before
+        if before:
+            task.cancel()
+            return
+        before = time.monotonic()
+        if running.engine is None:
+            task.cancel()
+            return
+        display.say("stopping; waiting for the requests in flight (press Ctrl-C again to end at once)")
+        running.interrupt()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, on_signal)
+
+
+def _how_to_go_on(error: LoadFailed) -> str:
+    return f"; resume with: {error.resume}" if error.resume else ""
+
+
+def command_line(*more: str) -> str:
+    """This very command, to be typed again, with something added."""
+    return shlex.join(["asyncloader", *sys.argv[1:], *more])
+
+
+def _show_cause() -> None:
+    log = logging.getLogger("asyncloader")
+    if log.isEnabledFor(logging.DEBUG):
+        log.debug("the cause:", exc_info=True)
+
+
+def _run(main: Coroutine[Any, Any, Any]) -> Any:
+    """Run on uvloop where the platform has it."""
+    try:
+        import uvloop
+
+        factory: Any = uvloop.new_event_loop
+    except ImportError:
+        factory = None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(main)
