@@ -100,7 +100,9 @@ async def _table(running: Load, aws: Aws, name: str) -> Table:
     for each in running.inputs:
         for key in (create.key, create.sort_key):
             if key is not None and key.name not in each.header.own_columns:
-                raise TableError(f"{each.file.name}: has no column {key.name!r}, which --create is to make a key of {name}")
+                raise TableError(
+                    f"{each.file.name}: has no column {key.name!r}, which --create is to make a key of {name}"
+                )
     try:
         return await aws.describe(name)
     except TableMissing:

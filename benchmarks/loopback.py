@@ -37,9 +37,7 @@ def response(body: dict[str, object], content_type: str = "application/x-amz-jso
 
 
 def batch_written(table: str) -> bytes:
-    return response(
-        {"ConsumedCapacity": [{"TableName": table, "CapacityUnits": 25.0}], "UnprocessedItems": {}}
-    )
+    return response({"ConsumedCapacity": [{"TableName": table, "CapacityUnits": 25.0}], "UnprocessedItems": {}})
 
 
 def table_description(table: str) -> bytes:
@@ -192,9 +190,7 @@ async def serve(args: argparse.Namespace) -> None:
     kind = Counting if args.count else Answering
     stored, described = batch_written(args.table), table_description(args.table)
     tls = server_tls(args.ca_file) if args.tls else None
-    server = await loop.create_server(
-        lambda: kind(counts, stored, described), HOST, args.port, ssl=tls, backlog=1024
-    )
+    server = await loop.create_server(lambda: kind(counts, stored, described), HOST, args.port, ssl=tls, backlog=1024)
     port = server.sockets[0].getsockname()[1]
     print(f"{'https' if tls else 'http'}://{HOST}:{port}", flush=True)
     over = asyncio.Event()

@@ -48,9 +48,7 @@ def run(command: list[str], env: dict[str, str], timeout_s: float = 900) -> Cost
         out_path, err_path = Path(folder, ".out"), Path(folder, ".err")
         with out_path.open("wb") as out, err_path.open("wb") as err:
             started_at, started = time.time(), time.perf_counter()
-            child = subprocess.Popen(
-                command, env=env, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err
-            )
+            child = subprocess.Popen(command, env=env, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
             alarm = threading.Timer(timeout_s, os.kill, (child.pid, signal.SIGKILL))
             alarm.daemon = True
             alarm.start()
@@ -98,9 +96,7 @@ class Loopback:
             raise MeasurementError("the loopback server did not start")
         handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
         if tls:
-            handlers.append(
-                urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=self.ca_file))
-            )
+            handlers.append(urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=self.ca_file)))
         self._open = urllib.request.build_opener(*handlers).open
 
     def __enter__(self) -> "Loopback":

@@ -133,9 +133,7 @@ def memory(args: argparse.Namespace) -> list[Result]:
     sizes = (args.rows, 10 * args.rows)
     with Loopback(args.tls) as server:
         results = [
-            measure(OURS, data_file(rows), rows, server, args.workers)
-            for _ in range(args.rounds)
-            for rows in sizes
+            measure(OURS, data_file(rows), rows, server, args.workers) for _ in range(args.rounds) for rows in sizes
         ]
     peaks = {rows: [one.peak_mb for one in results if one.rows == rows] for rows in sizes}
     table(["rows", "peak MB"], [[f"{rows:,}", spread(values)] for rows, values in peaks.items()])

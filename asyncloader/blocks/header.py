@@ -61,7 +61,9 @@ def read_header(name: str, head: bytes, dialect: Dialect, *, at_end: bool) -> He
         return None
     record = next(rules.records(head[start:] if end == 0 else head[start : start + end], line), None)
     if record is None:
-        raise SourceError(f"{name}: is empty; its first line must name the columns (or say --no-header --columns a,b,c)")
+        raise SourceError(
+            f"{name}: is empty; its first line must name the columns (or say --no-header --columns a,b,c)"
+        )
     first = head[start + record.start : start + record.end]
     cells = rules.fields(first)
     if cells is None:

@@ -37,7 +37,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: bool = typer.Option(False, "--version", help="Show the version and exit.", callback=_version, is_eager=True),
+    version: bool = typer.Option(
+        False, "--version", help="Show the version and exit.", callback=_version, is_eager=True
+    ),
 ) -> None:
     pass
 
@@ -103,7 +105,9 @@ def load(
     from asyncloader.cli.running import Display, run_load
 
     show_progress = not quiet if progress is None else progress and not quiet
-    raise typer.Exit(run_load(table, sources, settings, aws, local=local, display=Display(show_progress, quiet, as_json)))
+    raise typer.Exit(
+        run_load(table, sources, settings, aws, local=local, display=Display(show_progress, quiet, as_json))
+    )
 
 
 @app.command()
@@ -170,7 +174,9 @@ def main() -> NoReturn:
             sys.exit(2)
         if logging.getLogger("asyncloader").isEnabledFor(logging.DEBUG):
             raise
-        _say(f"this should not have happened: {type(error).__name__}: {error}; --log-level debug shows where. Please report it.")
+        _say(
+            f"this should not have happened: {type(error).__name__}: {error}; --log-level debug shows where. Please report it."
+        )
         code = 3
     sys.exit(code or 0)
 

@@ -15,7 +15,11 @@ def rows(report: Report) -> list[tuple[str, str]]:
         ("rows superseded", f"{counts.rows_superseded:,}"),
         ("rows rejected", f"{counts.rows_rejected:,}" + (f"  → {report.rejects_file}" if report.rejects_file else "")),
         ("rows filtered", f"{counts.rows_filtered:,}" if counts.rows_filtered else ""),
-        ("requests", f"{counts.requests:,}" + (f" ({counts.throttled_requests:,} throttled)" if counts.throttled_requests else "")),
+        (
+            "requests",
+            f"{counts.requests:,}"
+            + (f" ({counts.throttled_requests:,} throttled)" if counts.throttled_requests else ""),
+        ),
         ("items sent again", f"{counts.retried_items:,}" if counts.retried_items else ""),
         ("write capacity", f"{counts.consumed_wcu:,.0f} WCU"),
         ("time", f"{duration(report.elapsed_s)}  ({report.elapsed_s:,.2f} s, {report.items_per_s:,.0f} items/s)"),

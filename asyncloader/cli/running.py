@@ -74,7 +74,9 @@ def run_load(
         return INTERRUPTED
     display.show(report)
     if report.counts.rows_rejected:
-        display.say(f"{report.counts.rows_rejected:,} rows were rejected; they stand with their reasons in {report.rejects_file}")
+        display.say(
+            f"{report.counts.rows_rejected:,} rows were rejected; they stand with their reasons in {report.rejects_file}"
+        )
         return REJECTED
     return OK
 

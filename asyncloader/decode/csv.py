@@ -95,7 +95,9 @@ class CsvDecoder:
         except UnicodeDecodeError:
             return None
 
-    def _without_unreadable(self, block: Block) -> tuple[bytes, np.ndarray[tuple[int], np.dtype[np.int64]] | None, list[BadRow]]:
+    def _without_unreadable(
+        self, block: Block
+    ) -> tuple[bytes, np.ndarray[tuple[int], np.dtype[np.int64]] | None, list[BadRow]]:
         """The block's data without the records that no parser should see, and the indices of those that remain."""
         data = block.data
         open_quote = self._ends_open(block)
@@ -133,7 +135,9 @@ class CsvDecoder:
         text = np.frombuffer(data, dtype=np.uint8)
         controls = int(np.count_nonzero(text < 32))
         line_ends = data.count(b"\n") + (data.count(b"\r") if b"\r" in data else 0)
-        delimiters = data.count(self._dialect.delimiter.encode()) if _CONTROLS.match(self._dialect.delimiter.encode()) else 0
+        delimiters = (
+            data.count(self._dialect.delimiter.encode()) if _CONTROLS.match(self._dialect.delimiter.encode()) else 0
+        )
         return controls == line_ends + delimiters
 
 

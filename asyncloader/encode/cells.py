@@ -42,7 +42,9 @@ def strings(column: pa.StringArray, plain: bool) -> Cells:
 def numbers_(column: pa.StringArray, plain: bool) -> Cells:
     """N: the text as it stands where it is plain and short, exact arithmetic for the others."""
     lengths = _lengths(column)
-    odd = _rows_without(pc.and_(pc.match_substring_regex(column, _PLAIN_NUMBER), pa.array(lengths <= numbers.MAX_DIGITS)))
+    odd = _rows_without(
+        pc.and_(pc.match_substring_regex(column, _PLAIN_NUMBER), pa.array(lengths <= numbers.MAX_DIGITS))
+    )
     digits = pc.ascii_rtrim(pc.ascii_ltrim(column, characters="-0."), characters="0.")
     sizes = _lengths(digits)
     texts, data = column, text_buffers(column)[1]
@@ -61,14 +63,14 @@ def booleans(column: pa.StringArray, plain: bool) -> Cells:
     """BOOL: true or false in any case, nothing else."""
     lower = pc.ascii_lower(column)
     good = pc.is_in(lower, value_set=pa.array(["true", "false"]))
-    bad = {row: "is neither true nor false" for row in _rows_without(pc.if_else(pc.is_null(column), True, good))}
+    bad = dict.fromkeys(_rows_without(pc.if_else(pc.is_null(column), True, good)), "is neither true nor false")
     return Cells(lower, np.where(_lengths(column) > 0, 1, 0), bad)
 
 
 def nulls(column: pa.StringArray, plain: bool) -> Cells:
     """NULL: the words null or true in any case; anything else would be lost."""
     good = pc.is_in(pc.ascii_lower(column), value_set=pa.array(["null", "true"]))
-    bad = {row: "is not null" for row in _rows_without(pc.if_else(pc.is_null(column), True, good))}
+    bad = dict.fromkeys(_rows_without(pc.if_else(pc.is_null(column), True, good)), "is not null")
     texts = pc.if_else(pc.is_null(column), pa.scalar(None, pa.string()), "true")
     return Cells(texts, np.where(_lengths(column) > 0, 1, 0), bad)
 
@@ -78,7 +80,7 @@ def binaries(column: pa.StringArray, plain: bool) -> Cells:
     odd = _rows_without(pc.match_substring_regex(column, _BASE64))
     padding = _lengths(column) - _lengths(pc.ascii_rtrim(column, characters="="))
     sizes = _lengths(column) // 4 * 3 - padding
-    bad = {row: "is not base64" for row in odd}
+    bad = dict.fromkeys(odd, "is not base64")
     return Cells(column, sizes, bad)
 
 
@@ -128,9 +130,7 @@ def escaped(column: pa.StringArray) -> pa.StringArray:
     return column
 
 
-def _rewrite(
-    column: pa.StringArray, sizes: Sizes, rows: list[int], rewrite: Callable[[str], tuple[str, int]]
-) -> Cells:
+def _rewrite(column: pa.StringArray, sizes: Sizes, rows: list[int], rewrite: Callable[[str], tuple[str, int]]) -> Cells:
     """Send the cells of `rows` through `rewrite`, which raises `ValueError` with the reason for what is no value."""
     if not rows:
         return Cells(column, sizes)

@@ -33,7 +33,9 @@ class _Attribute:
 
     __slots__ = ("closing", "empty", "is_key", "key_limit", "kind", "name", "name_size", "opening")
 
-    def __init__(self, name: str, kind: AttributeType, *, is_key: bool, key_limit: int | None, empty: EmptyCells) -> None:
+    def __init__(
+        self, name: str, kind: AttributeType, *, is_key: bool, key_limit: int | None, empty: EmptyCells
+    ) -> None:
         quote = '"' if kind in QUOTED else ""
         label = orjson.dumps(name).decode()
         self.name = name
@@ -52,7 +54,11 @@ class _Attribute:
             column = pc.fill_null(column, "")
         cells = CELLS[self.kind](column, plain)
         if self.empty == "keep" and self.kind not in ("S", "B"):
-            self._refuse(cells, np.diff(text_buffers(column)[0]) == 0, f"an empty cell is no {self.kind}; use --empty drop or null")
+            self._refuse(
+                cells,
+                np.diff(text_buffers(column)[0]) == 0,
+                f"an empty cell is no {self.kind}; use --empty drop or null",
+            )
         if self.is_key and column.null_count:
             self._refuse(cells, pc.is_null(column).to_numpy(zero_copy_only=False), "the key is empty")
         if self.key_limit is not None and self.kind != "N" and len(cells.sizes) and cells.sizes.max() > self.key_limit:
@@ -82,7 +88,9 @@ class ColumnEncoder:
     Raises `UsageError` where they do, where the source lacks a key column, or names a column that is not there.
     """
 
-    def __init__(self, columns: Sequence[str], table: Table, types: Mapping[str, AttributeType], empty: EmptyCells) -> None:
+    def __init__(
+        self, columns: Sequence[str], table: Table, types: Mapping[str, AttributeType], empty: EmptyCells
+    ) -> None:
         demanded = table.typed
         for name, kind in types.items():
             if name in demanded and demanded[name] != kind:

@@ -20,16 +20,13 @@ from asyncloader.values.schema import KeyType
 Hashes = npt.NDArray[np.uint64]
 
 _CANONICAL_INTEGER = r"^(0|-?[1-9][0-9]*)$"
-_CANONICAL_BASE64 = (
-    r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$"
-)
+_CANONICAL_BASE64 = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$"
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _MIXER = np.uint64(0xBF58476D1CE4E5B9)
 
 
 def canonical_base64(text: str) -> str:
     """One text for all spellings of the same bytes."""
-
 
     return base64.b64encode(base64.b64decode(text)).decode()
 

@@ -111,7 +111,9 @@ def _typed_set(value: Iterable[object]) -> tuple[Typed, int]:
     members = list(value)
     if members and all(isinstance(member, str) for member in members):
         return _set_of("SS", sorted(members, key=str))
-    if members and all(isinstance(member, int | float | Decimal) and not isinstance(member, bool) for member in members):
+    if members and all(
+        isinstance(member, int | float | Decimal) and not isinstance(member, bool) for member in members
+    ):
         return _set_of("NS", [_number_text(member) for member in members])
     if members and all(isinstance(member, bytes | bytearray) for member in members):
         return _set_of("BS", [base64.b64encode(bytes(member)).decode() for member in members])  # type: ignore[arg-type]  # narrowed by all() above

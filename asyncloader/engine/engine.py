@@ -41,7 +41,7 @@ class Listener(Protocol):
     def landed(self, flight: Flight) -> None: ...
 
 
-class Stop(Exception):  # noqa: N818  # it is an order, not an error
+class Stop(Exception):  # it is an order, not an error
     """Ends the engine from inside, for the reason in `cause`."""
 
     def __init__(self, cause: errors.AsyncLoaderError) -> None:
@@ -217,7 +217,9 @@ class Engine:
         else:
             for run in batch.runs:
                 places = [item for item in range(run.first, run.stop) if keys[id(run), item] in returned]
-                again += [run.part(part.first, part.stop) for part in runs_of(run.flight, np.array(places, dtype=np.int64))]
+                again += [
+                    run.part(part.first, part.stop) for part in runs_of(run.flight, np.array(places, dtype=np.int64))
+                ]
                 for first, stop in zip([run.first, *(place + 1 for place in places)], [*places, run.stop], strict=True):
                     if stop > first:
                         self._written(run.part(first, stop))
@@ -261,7 +263,10 @@ class Engine:
             if not backoff.is_spent(run, self._advance, self._retry):
                 again.append(run)
                 continue
-            if isinstance(error, errors.ConnectionFailed | errors.CredentialsRefused) or run.first_advance == self._advance:
+            if (
+                isinstance(error, errors.ConnectionFailed | errors.CredentialsRefused)
+                or run.first_advance == self._advance
+            ):
                 raise Stop(errors.LoadFailed(f"no progress in {run.tries} attempts; the last one ended with {error}"))
             for item in range(run.first, run.stop):
                 self._reject(run.flight, item, f"not stored in {run.tries} attempts; the last one ended with {error}")

@@ -157,7 +157,9 @@ class Load:
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _launch(self, engine: Engine, ledger: Ledger, encoding: asyncio.Future[EncodedBlock], read_bytes: int) -> None:
+    async def _launch(
+        self, engine: Engine, ledger: Ledger, encoding: asyncio.Future[EncodedBlock], read_bytes: int
+    ) -> None:
         encoded = await encoding
         counts = self.counts
         counts.rows_read += encoded.rows_read
@@ -177,14 +179,18 @@ class Load:
         rejected = self.earlier.rows_rejected + self.counts.rows_rejected
         read = self.earlier.rows_read + self.counts.rows_read
         if limit.exceeded(rejected, read, at_end=at_end):
-            raise Stop(LoadFailed(f"{rejected:,} of {read:,} rows were rejected, more than --max-rejects {limit} allows"))
+            raise Stop(
+                LoadFailed(f"{rejected:,} of {read:,} rows were rejected, more than --max-rejects {limit} allows")
+            )
 
     def _open_rejects(self, table: Table) -> RejectFile:
         path = self.settings.rejects or Path(f"{table.name}.rejects.csv")
         columns = [name for each in self.inputs for name in each.header.own_columns]
         rejects = RejectFile(path, columns, self.settings.dialect, several_sources=len(self.inputs) > 1)
         if not path.parent.is_dir():
-            raise UsageError(f"{path}: cannot be written, there is no folder {path.parent}; make it or name another --rejects")
+            raise UsageError(
+                f"{path}: cannot be written, there is no folder {path.parent}; make it or name another --rejects"
+            )
         try:
             self.moved_aside = rejects.make_room([Path(file.name) for file in self.files if not file.is_stdin])
         except OSError as error:

@@ -101,7 +101,9 @@ def equip(inputs: list[Input], table: Table, settings: LoadSettings) -> None:
     known = {name for each in inputs for name in each.header.own_columns}
     for name in settings.types:
         if name not in known:
-            raise UsageError(f"--type {name}={settings.types[name]}: no source has a column {name!r}; they have {', '.join(sorted(known)[:12])}")
+            raise UsageError(
+                f"--type {name}={settings.types[name]}: no source has a column {name!r}; they have {', '.join(sorted(known)[:12])}"
+            )
 
 
 async def read_blocks(inputs: list[Input], settings: LoadSettings, start: Place) -> AsyncIterator[Block]:
@@ -117,7 +119,9 @@ async def read_blocks(inputs: list[Input], settings: LoadSettings, start: Place)
         stream, each.stream = each.stream or await _open(each.file, settings), None
         try:
             await stream.skip_to(offset)
-            cutter = Cutter(settings.dialect, block_bytes=settings.block_bytes, offset=offset, line=line, name=each.file.name)
+            cutter = Cutter(
+                settings.dialect, block_bytes=settings.block_bytes, offset=offset, line=line, name=each.file.name
+            )
             ended = False
             while not ended:
                 if rows_left == 0:
@@ -131,7 +135,9 @@ async def read_blocks(inputs: list[Input], settings: LoadSettings, start: Place)
                 if rows_left is not None:
                     data, taken = _first_records(settings.dialect, data, rows_left)
                     rows_left -= taken
-                yield Block(index, number, data, cut.offset, cut.line, stream.read_bytes, cut.last or data is not cut.data)
+                yield Block(
+                    index, number, data, cut.offset, cut.line, stream.read_bytes, cut.last or data is not cut.data
+                )
                 number += 1
         finally:
             await stream.close()
@@ -140,7 +146,9 @@ async def read_blocks(inputs: list[Input], settings: LoadSettings, start: Place)
 async def _open(file: SourceFile, settings: LoadSettings) -> SourceStream:
     dialect = settings.dialect
     return await open_source(
-        file, encoding=dialect.encoding if dialect.transcodes else None, chunk_bytes=min(settings.block_bytes, 1024 * 1024)
+        file,
+        encoding=dialect.encoding if dialect.transcodes else None,
+        chunk_bytes=min(settings.block_bytes, 1024 * 1024),
     )
 
 

@@ -18,7 +18,7 @@ from typing import IO
 from asyncloader.values.errors import UsageError
 
 REGION = "us-east-1"
-ACCESS_KEY = SECRET_KEY = "local"
+ACCESS_KEY = SECRET_KEY = "local"  # noqa: S105  # the embedded server asks for some, and checks none
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 60.0
 
@@ -61,7 +61,9 @@ async def serve(port: int = 0) -> AsyncIterator[LocalServer]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = _lock(folder / "lock")
     except OSError as error:
-        raise UsageError(f"{folder}: the local tables cannot be kept there ({error.strerror}); set ASYNCLOADER_LOCAL_DIR") from error
+        raise UsageError(
+            f"{folder}: the local tables cannot be kept there ({error.strerror}); set ASYNCLOADER_LOCAL_DIR"
+        ) from error
     with lock:
         port = _free_port(port)
         process = _start(folder, port)
@@ -99,7 +101,9 @@ def _free_port(port: int) -> int:
         try:
             probe.bind(("127.0.0.1", port))
         except (OSError, OverflowError) as error:
-            raise UsageError(f"port {port} cannot be used ({getattr(error, 'strerror', None) or error}); name another --port") from None
+            raise UsageError(
+                f"port {port} cannot be used ({getattr(error, 'strerror', None) or error}); name another --port"
+            ) from None
         return int(probe.getsockname()[1])
 
 
@@ -119,7 +123,7 @@ def _start(folder: Path, port: int) -> subprocess.Popen[bytes]:
     }
     log = (folder / "server.log").open("wb")
     with log:
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603  # our own interpreter, our own module
             [sys.executable, "-m", "asyncloader.local.child", str(port)],
             stdin=subprocess.PIPE,
             stdout=log,

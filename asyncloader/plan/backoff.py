@@ -13,7 +13,9 @@ _BUSY_EXPONENT = 4
 
 def delay_s(runs: list[Run], retry: RetrySettings, random: Callable[[], float]) -> float:
     """Seconds until these runs are due, by their history; `random` gives 0 to 1."""
-    exponent = max(min(run.tries - 1, _BUSY_EXPONENT) if run.stalled == 0 else max(run.tries - 1, run.stalled) for run in runs)
+    exponent = max(
+        min(run.tries - 1, _BUSY_EXPONENT) if run.stalled == 0 else max(run.tries - 1, run.stalled) for run in runs
+    )
     return random() * min(retry.cap_s, retry.base_s * 2.0 ** min(exponent, 60))
 
 

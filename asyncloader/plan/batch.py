@@ -72,7 +72,9 @@ class Batch:
         middle, halves, taken = len(self) // 2, ([], []), 0  # type: tuple[int, tuple[list[Run], list[Run]], int]
         for run in self.runs:
             cut = min(max(middle - taken, 0), len(run))
-            for half, (first, stop) in zip(halves, ((run.first, run.first + cut), (run.first + cut, run.stop)), strict=True):
+            for half, (first, stop) in zip(
+                halves, ((run.first, run.first + cut), (run.first + cut, run.stop)), strict=True
+            ):
                 if stop > first:
                     part = run.part(first, stop)
                     part.suspect = True

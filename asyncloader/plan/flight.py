@@ -27,7 +27,16 @@ _ONE = np.uint16(1)
 class Flight:
     """One block under way."""
 
-    __slots__ = ("_items_by_hash", "_sorted_hashes", "encoded", "rejected", "revived", "settled", "unsettled", "waiters")
+    __slots__ = (
+        "_items_by_hash",
+        "_sorted_hashes",
+        "encoded",
+        "rejected",
+        "revived",
+        "settled",
+        "unsettled",
+        "waiters",
+    )
 
     def __init__(self, encoded: EncodedBlock) -> None:
         self.encoded = encoded
@@ -68,9 +77,8 @@ class Flight:
         stops = np.searchsorted(self._sorted_hashes, hashes, side="right")
         found = []
         for place in np.flatnonzero(stops > starts).tolist():
-            for item in self._items_by_hash[starts[place] : stops[place]].tolist():
-                if not self.settled[item]:
-                    found.append((place, item))
+            items = self._items_by_hash[starts[place] : stops[place]].tolist()
+            found += [(place, item) for item in items if not self.settled[item]]
         return found
 
 
@@ -110,7 +118,7 @@ class Flights:
         return released
 
     def reject(self, flight: Flight, item: int, reason: str) -> tuple[int | None, list[tuple[Flight, int]]]:
-        """An item was refused for good: gives the item that takes its place, if it had replaced one, and who is free now."""
+        """An item was refused for good: gives the item that it had replaced, if any, and the items that are free now."""
         flight.rejected.append((item, reason))
         earlier = flight.encoded.predecessor(item) if flight.superseded else None
         if earlier is None:

@@ -51,7 +51,9 @@ class RejectFile:
         if not self.path.is_file():
             return None
         if any(source.exists() and source.samefile(self.path) for source in sources):
-            self.path = _free_name(self.path, lambda path, number: path.with_name(f"{path.stem}-{number}{path.suffix}"), 2)
+            self.path = _free_name(
+                self.path, lambda path, number: path.with_name(f"{path.stem}-{number}{path.suffix}"), 2
+            )
             return None
         aside = _free_name(self.path, lambda path, number: path.with_name(f"{path.name}.{number}"), 1)
         self.path.rename(aside)
@@ -61,7 +63,7 @@ class RejectFile:
         """Go on behind the first `size_bytes` of the file, and forget the rest."""
         if size_bytes == 0:
             return
-        self._file = self.path.open("r+b")
+        self._file = self.path.open("r+b")  # open as long as the load runs
         self._file.truncate(size_bytes)
         self._file.seek(size_bytes)
         self.size_bytes = size_bytes
@@ -74,7 +76,13 @@ class RejectFile:
             self._file = open(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
             self._write([dict(zip(self._columns, self._columns, strict=True))])
         self._write(
-            {**each.cells, SOURCE_COLUMN: each.source, LINE_COLUMN: str(each.line), ERROR_COLUMN: each.reason, RAW_COLUMN: each.raw}
+            {
+                **each.cells,
+                SOURCE_COLUMN: each.source,
+                LINE_COLUMN: str(each.line),
+                ERROR_COLUMN: each.reason,
+                RAW_COLUMN: each.raw,
+            }
             for each in rejects
         )
         self._file.flush()

@@ -65,7 +65,9 @@ class SourceStream:
             try:
                 raw = await self._file.read(self._chunk_bytes)
             except OSError as error:
-                raise SourceError(f"{self.name}: reading failed at byte {self.read_bytes} ({error.strerror})") from error
+                raise SourceError(
+                    f"{self.name}: reading failed at byte {self.read_bytes} ({error.strerror})"
+                ) from error
             self.read_bytes += len(raw)
             self._ended = not raw
             if not self._begun:
@@ -149,7 +151,9 @@ class SourceStream:
         return b"".join(parts)
 
 
-async def open_source(source: SourceFile, *, encoding: str | None = None, chunk_bytes: int = 1024 * 1024) -> SourceStream:
+async def open_source(
+    source: SourceFile, *, encoding: str | None = None, chunk_bytes: int = 1024 * 1024
+) -> SourceStream:
     """Open a source; `encoding` is given only where it is not UTF-8. Raises `SourceError`."""
     try:
         target = sys.stdin.fileno() if source.is_stdin else source.name

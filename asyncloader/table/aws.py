@@ -55,7 +55,9 @@ class SessionCredentials:
 class Aws:
     """An open way to DynamoDB: what the engine needs to know and the calls that are not the hot path."""
 
-    def __init__(self, session: aioboto3.Session, client: Any, settings: AwsSettings, credentials: SessionCredentials) -> None:
+    def __init__(
+        self, session: aioboto3.Session, client: Any, settings: AwsSettings, credentials: SessionCredentials
+    ) -> None:
         self._session = session
         self._client = client
         self._settings = settings
@@ -113,7 +115,8 @@ class Aws:
                 TableName=name,
                 AttributeDefinitions=[{"AttributeName": each.name, "AttributeType": each.type} for each in key],
                 KeySchema=[
-                    {"AttributeName": each.name, "KeyType": kind} for each, kind in zip(key, ("HASH", "RANGE"), strict=False)
+                    {"AttributeName": each.name, "KeyType": kind}
+                    for each, kind in zip(key, ("HASH", "RANGE"), strict=False)
                 ],
                 BillingMode="PAY_PER_REQUEST",
             )
@@ -154,7 +157,9 @@ async def connect(settings: AwsSettings, session: aioboto3.Session | None = None
             raise AccessError(refusals.NO_CREDENTIALS)
         credentials = SessionCredentials(session, found)
         await credentials.current()
-        opened = session.client("dynamodb", region_name=settings.region, endpoint_url=settings.endpoint_url, config=config)
+        opened = session.client(
+            "dynamodb", region_name=settings.region, endpoint_url=settings.endpoint_url, config=config
+        )
         client = await opened.__aenter__()
     except (BotoCoreError, ClientError) as error:
         raise refusals.translate(error) from error

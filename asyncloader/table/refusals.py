@@ -34,13 +34,17 @@ def translate(error: Exception, *, table: str = "", region: str = "", endpoint: 
     if isinstance(error, boto.ProfileNotFound):
         return AccessError(f"{error}; name another --profile, or add it to your AWS configuration")
     if isinstance(error, boto.ProxyConnectionError):
-        return AccessError(f"the proxy does not let us through to {endpoint} ({_cause(error)}); check HTTP_PROXY, HTTPS_PROXY and NO_PROXY")
+        return AccessError(
+            f"the proxy does not let us through to {endpoint} ({_cause(error)}); check HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
+        )
     if isinstance(error, boto.SSLError):
         return AccessError(f"TLS to {endpoint} failed ({_cause(error)}); for a private CA set AWS_CA_BUNDLE")
     if isinstance(error, boto.ConnectTimeoutError | boto.ReadTimeoutError):
         return AccessError(f"{endpoint} does not answer in time; check --endpoint-url, --region and your network")
     if isinstance(error, boto.HTTPClientError):
-        return AccessError(f"cannot connect to {endpoint} ({_cause(error)}); check --endpoint-url, --region and your network")
+        return AccessError(
+            f"cannot connect to {endpoint} ({_cause(error)}); check --endpoint-url, --region and your network"
+        )
     if isinstance(error, boto.ParamValidationError):
         return TableError(f"{table!r} is no name of a table: {' '.join(str(error).split())}")
     return AccessError(" ".join(str(error).split()))
@@ -55,9 +59,18 @@ def _refused(error: boto.ClientError, table: str, region: str, endpoint: str) ->
             f"there is no table {table!r} in {region} ({endpoint}); create it, or say --create --key NAME[:S|N|B]"
         )
     if code in ("AccessDeniedException", "AccessDenied"):
-        return AccessError(f"access denied: {message or operation}; allow dynamodb:{operation} on the table for these credentials")
-    if code in ("UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException", "MissingAuthenticationTokenException"):
-        return AccessError(f"the AWS credentials are not accepted ({code}: {message}); check the access key, the secret key and the clock")
+        return AccessError(
+            f"access denied: {message or operation}; allow dynamodb:{operation} on the table for these credentials"
+        )
+    if code in (
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationTokenException",
+    ):
+        return AccessError(
+            f"the AWS credentials are not accepted ({code}: {message}); check the access key, the secret key and the clock"
+        )
     if code in ("ExpiredTokenException", "ExpiredToken"):
         return AccessError(f"the AWS session token has expired ({message}); sign in again")
     if code == "ValidationException" and table:

@@ -21,39 +21,47 @@ class Answer:
     unprocessed: tuple[TypedItem, ...] = ()
 
 
-_THROTTLED = frozenset({
-    "ProvisionedThroughputExceededException",
-    "ProvisionedThroughputExceeded",
-    "ThrottlingException",
-    "Throttling",
-    "RequestLimitExceeded",
-    "LimitExceededException",
-    "TooManyRequestsException",
-})
-_UNAVAILABLE = frozenset({
-    "InternalServerError",
-    "InternalServerErrorException",
-    "InternalFailure",
-    "ServiceUnavailable",
-    "ServiceUnavailableException",
-    "ReplicatedWriteConflictException",
-    "TransactionInProgressException",
-    "RequestTimeoutException",
-})
-_CREDENTIALS = frozenset({
-    "ExpiredTokenException",
-    "ExpiredToken",
-    "UnrecognizedClientException",
-    "InvalidClientTokenId",
-    "RequestExpired",
-})
+_THROTTLED = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ProvisionedThroughputExceeded",
+        "ThrottlingException",
+        "Throttling",
+        "RequestLimitExceeded",
+        "LimitExceededException",
+        "TooManyRequestsException",
+    }
+)
+_UNAVAILABLE = frozenset(
+    {
+        "InternalServerError",
+        "InternalServerErrorException",
+        "InternalFailure",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "ReplicatedWriteConflictException",
+        "TransactionInProgressException",
+        "RequestTimeoutException",
+    }
+)
+_CREDENTIALS = frozenset(
+    {
+        "ExpiredTokenException",
+        "ExpiredToken",
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        "RequestExpired",
+    }
+)
 _SIGNATURE = frozenset({"InvalidSignatureException", "RequestTimeTooSkewed", "SignatureDoesNotMatch"})
-_BATCH = frozenset({
-    "ValidationException",
-    "SerializationException",
-    "ItemCollectionSizeLimitExceededException",
-    "RequestEntityTooLarge",
-})
+_BATCH = frozenset(
+    {
+        "ValidationException",
+        "SerializationException",
+        "ItemCollectionSizeLimitExceededException",
+        "RequestEntityTooLarge",
+    }
+)
 
 
 def read_success(body: bytes) -> Answer:

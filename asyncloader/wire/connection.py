@@ -85,7 +85,9 @@ class Connection(asyncio.Protocol):
         except TimeoutError:
             raise ConnectionFailed("ConnectTimeout", f"no connection within {self._connect_timeout_s:g} s") from None
         except ssl.SSLError as error:
-            raise ConnectionFailed("TLSFailed", f"{error.reason or error}; for a private CA set AWS_CA_BUNDLE") from error
+            raise ConnectionFailed(
+                "TLSFailed", f"{error.reason or error}; for a private CA set AWS_CA_BUNDLE"
+            ) from error
         except OSError as error:
             raise ConnectionFailed("ConnectFailed", error.strerror or str(error)) from error
         self.used = 0

@@ -51,7 +51,9 @@ class PlainTransport:
             raise ServiceUnavailable(type(error).__name__, " ".join(str(error).split())) from error
         wcu = sum(each.get("CapacityUnits", 0.0) for each in told.get("ConsumedCapacity") or ())
         returned = [
-            request["PutRequest"]["Item"] for group in (told.get("UnprocessedItems") or {}).values() for request in group
+            request["PutRequest"]["Item"]
+            for group in (told.get("UnprocessedItems") or {}).values()
+            for request in group
         ]
         for item in returned:
             _binary(item, decode=False)

@@ -43,9 +43,7 @@ class Signer:
         signed = ";".join(names)
         self._before_date = f"POST\n/\n\ncontent-type:{self.CONTENT_TYPE}\nhost:{host}\nx-amz-date:"
         self._behind_date = f"\n{token_line}x-amz-target:{target}\n\n{signed}\n"
-        self._head = (
-            f"POST / HTTP/1.1\r\nhost: {host}\r\ncontent-type: {self.CONTENT_TYPE}\r\nx-amz-target: {target}\r\n{token_header}"
-        )
+        self._head = f"POST / HTTP/1.1\r\nhost: {host}\r\ncontent-type: {self.CONTENT_TYPE}\r\nx-amz-target: {target}\r\n{token_header}"
         self._signed = signed
         self._day = ""
         self._scope = ""
