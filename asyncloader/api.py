@@ -48,6 +48,9 @@ async def load(
     sort_key: str | None = None,
     rejects: Source | None = None,
     max_rejects: int | str | None = None,
+    journal: Source | None = None,
+    resume: bool = False,
+    restart: bool = False,
     transport: TransportName = "auto",
     retry: RetrySettings | None = None,
 ) -> Report:
@@ -57,7 +60,9 @@ async def load(
     key attributes have the type that the table says, all others are S. `workers` is the number of BatchWriteItem
     requests in flight. `create` makes the table on demand if it is missing, with `key` and `sort_key` as
     `NAME[:S|N|B]`. `rejects` names the reject file (default `TABLE.rejects.csv` in the current folder), `max_rejects`
-    a number of rows or a percentage such as `"5%"`.
+    a number of rows or a percentage such as `"5%"`. What is done is kept in `journal` (default
+    `TABLE-XXXXXXXX.journal` in the current folder) until the load is complete; `resume` goes on from there, `restart`
+    begins anew.
 
     Raises `UsageError` (`SourceError`, `TableError`, `AccessError`) before anything is written, `LoadFailed` when the
     load stops after its first write. Rejected rows raise nothing: look at `report.counts.rows_rejected`.
@@ -71,6 +76,9 @@ async def load(
         create=CreateSettings.of(key, sort_key) if create else None,
         rejects=None if rejects is None else Path(rejects),
         max_rejects=None if max_rejects is None else RejectLimit.parse(str(max_rejects)),
+        journal=None if journal is None else Path(journal),
+        resume=resume,
+        restart=restart,
         retry=retry or RetrySettings(),
     )
     aws_settings = AwsSettings(region=region, profile=profile, endpoint_url=endpoint_url, transport=transport)
@@ -86,11 +94,11 @@ async def execute(running: Load, aws: Aws, name: str, transport: TransportName) 
     table = await _table(running, aws, name)
     if transport == "aioboto3" or (transport == "auto" and aws.wants_plain):
         async with aws.plain_client(settings.workers, settings.retry) as client:
-            return await running.run(PlainGateway(client, name, aws.credentials), table)
+            return await running.run(PlainGateway(client, name, aws.credentials), table, aws.endpoint_url)
     gateway = LeanGateway(
         address=aws.address(), region=aws.region, table=name, credentials=aws.credentials, retry=settings.retry
     )
-    return await running.run(gateway, table)
+    return await running.run(gateway, table, aws.endpoint_url)
 
 
 async def _table(running: Load, aws: Aws, name: str) -> Table:

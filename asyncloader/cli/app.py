@@ -69,6 +69,9 @@ def load(
     limit: options.Limit = None,
     rejects: options.Rejects = None,
     max_rejects: options.MaxRejects = None,
+    journal: options.JournalFile = None,
+    resume: options.Resume = False,
+    restart: options.Restart = False,
     progress: options.Progress = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -99,6 +102,9 @@ def load(
         create=_create(create, key, sort_key),
         rejects=rejects,
         max_rejects=None if max_rejects is None else RejectLimit.parse(max_rejects),
+        journal=journal,
+        resume=resume,
+        restart=restart,
     )
     aws = AwsSettings(region=region, profile=profile, endpoint_url=endpoint_url, transport=_transport(transport))
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-WHERE, TABLE, VALUES, FORMAT, ENDS, SHOW = "Where", "Table", "Values", "CSV dialect", "Rejects", "Output"
+WHERE, TABLE, VALUES, FORMAT, ENDS, SHOW = "Where", "Table", "Values", "CSV dialect", "Rejects and resume", "Output"
 
 TableName = Annotated[str, typer.Argument(metavar="TABLE", help="The DynamoDB table to write to.", show_default=False)]
 Sources = Annotated[
@@ -137,6 +137,22 @@ MaxRejects = Annotated[
         rich_help_panel=ENDS,
         show_default=False,
     ),
+]
+JournalFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--journal",
+        metavar="FILE",
+        help="Where progress is kept until the load is complete; default TABLE-XXXXXXXX.journal.",
+        rich_help_panel=ENDS,
+        show_default=False,
+    ),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on where an unfinished load of these sources stopped.", rich_help_panel=ENDS)
+]
+Restart = Annotated[
+    bool, typer.Option("--restart", help="Begin anew, whatever an unfinished load left.", rich_help_panel=ENDS)
 ]
 Progress = Annotated[
     bool | None,

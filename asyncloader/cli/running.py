@@ -96,7 +96,7 @@ def run_local(port: int) -> int:
 async def _load(
     table: str, sources: list[str], settings: LoadSettings, aws_settings: AwsSettings, *, local: bool, display: Display
 ) -> Report:
-    running = Load(sources, settings)
+    running = Load(sources, settings, resume_command=resume_command())
     _end_on_signals(running, display)
     await running.prepare()
     async with AsyncExitStack() as open_:
@@ -191,9 +191,10 @@ def _how_to_go_on(error: LoadFailed) -> str:
     return f"; resume with: {error.resume}" if error.resume else ""
 
 
-def command_line(*more: str) -> str:
-    """This very command, to be typed again, with something added."""
-    return shlex.join(["asyncloader", *sys.argv[1:], *more])
+def resume_command() -> str:
+    """This very command, to be typed again to go on where it stopped."""
+    arguments = [argument for argument in sys.argv[1:] if argument not in ("--resume", "--restart")]
+    return shlex.join(["asyncloader", *arguments, "--resume"])
 
 
 def _show_cause() -> None:

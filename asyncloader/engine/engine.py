@@ -64,7 +64,7 @@ class Engine:
         workers: int,
         retry: RetrySettings,
         counts: Counts,
-        listener: Listener,
+        listener: Listener | None = None,
         on_reject: Callable[[], None] = lambda: None,
         random: Callable[[], float] = random_module.random,
         now: Callable[[], float] = time.monotonic,
@@ -74,7 +74,7 @@ class Engine:
         self._workers = workers
         self._retry = retry
         self._counts = counts
-        self._listener = listener
+        self.listener = listener
         self._on_reject = on_reject
         self._random = random
         self._now = now
@@ -198,7 +198,8 @@ class Engine:
             self._hold([Run(flight, item, item + 1) for flight, item in released], 0.0)
 
     def _land(self, flight: Flight) -> None:
-        self._listener.landed(flight)
+        if self.listener is not None:
+            self.listener.landed(flight)
         self._landed.set()
 
     def _partly_written(self, batch: Batch, answer: Answer) -> None:

@@ -7,16 +7,18 @@ blocks. So the reject file is in the order of the file, and whatever lies behind
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from asyncloader.blocks.cut import Block
 from asyncloader.blocks.grammar import count_lines
 from asyncloader.decode.columns import BadRow
-from asyncloader.engine.reader import Input, Place
+from asyncloader.engine.reader import Input
+from asyncloader.engine.threads import in_thread
 from asyncloader.plan.flight import Flight
 from asyncloader.records.rejects import Reject, RejectFile
+from asyncloader.records.watermark import Place, Watermark
 from asyncloader.values.report import Counts
 
 
@@ -30,15 +32,6 @@ class Landed:
     block: Block | None
 
 
-@dataclass(frozen=True, slots=True)
-class Watermark:
-    """Everything before `place` is done: `counts` of it, and the length of the reject file in bytes."""
-
-    place: Place
-    counts: Counts
-    rejects_bytes: int
-
-
 class Log(Protocol):
     """Keeps watermarks; called in a thread, may block. Raises `OSError`."""
 
@@ -46,23 +39,39 @@ class Log(Protocol):
 
 
 class Ledger:
-    """Keeps account of blocks; `run` is a task that brings rejects and watermarks to disk, `settle` does it a last time."""
+    """Keeps account of blocks; `run` is a task that brings rejects and watermarks to disk, `settle` does it a last time.
 
-    def __init__(self, inputs: Sequence[Input], rejects: RejectFile, log: Log | None, start: Watermark) -> None:
+    `totals` gives the counts since the load's first start; the rows among them are known better here.
+    """
+
+    PAUSE_S = 0.2
+    """Between two watermarks, unless there are rejects to write."""
+
+    def __init__(
+        self,
+        inputs: Sequence[Input],
+        rejects: RejectFile,
+        log: Log,
+        start: Watermark,
+        totals: Callable[[], Counts],
+    ) -> None:
         self._inputs = inputs
         self._rejects = rejects
         self._log = log
+        self._totals = totals
         self._aloft: dict[int, Flight] = {}
         self._landed: dict[int, Landed] = {}
         self._next = 0
         self._mark = start
         self._changed = asyncio.Event()
+        self._advanced = asyncio.Event()
         self._writing = asyncio.Lock()
 
-    @property
-    def span(self) -> int:
-        """Blocks between the watermark and the newest one."""
-        return len(self._aloft) + len(self._landed)
+    async def until_span_below(self, limit: int) -> None:
+        """Wait until there are fewer than `limit` blocks between the watermark and the newest one."""
+        while len(self._aloft) + len(self._landed) >= limit:
+            self._advanced.clear()
+            await self._advanced.wait()
 
     @property
     def watermark(self) -> Watermark:
@@ -86,6 +95,8 @@ class Ledger:
             await self._changed.wait()
             self._changed.clear()
             await self.advance()
+            if not any(each.bad for each in self._landed.values()):
+                await asyncio.sleep(self.PAUSE_S)
 
     async def advance(self) -> None:
         """Bring the unbroken prefix of landed blocks to disk."""
@@ -95,16 +106,11 @@ class Ledger:
                 ready.append(each)
             if not ready:
                 return
-            work = asyncio.ensure_future(asyncio.to_thread(self._write, ready))
-            try:
-                await asyncio.shield(work)
-            finally:
-                # A thread cannot be cancelled; wait for it, so that nobody writes beside it.
-                if not work.done():
-                    await asyncio.wait([work])
+            await in_thread(self._write, ready)
             for number in range(self._next, self._next + len(ready)):
                 del self._landed[number]
             self._next += len(ready)
+            self._advanced.set()
 
     async def settle(self) -> None:
         """The end, in good order or not: also write the rejects that lie behind the watermark, for people to read."""
@@ -112,7 +118,7 @@ class Ledger:
         behind = {**self._landed, **{number: summary(flight) for number, flight in self._aloft.items()}}
         async with self._writing:
             rejects = [reject for number in sorted(behind) for reject in self._explain(behind[number])]
-            await asyncio.to_thread(self._rejects.append, rejects)
+            await in_thread(self._rejects.append, rejects)
 
     def _write(self, ready: list[Landed]) -> None:
         self._rejects.append([reject for each in ready for reject in self._explain(each)])
@@ -120,9 +126,17 @@ class Ledger:
         for each in ready:
             counts, rows = counts + each.counts, place.rows + each.counts.rows_read
             place = Place(each.end.source, each.end.offset, each.end.line, rows)
+        totals = self._totals()
+        counts = replace(
+            totals,
+            rows_read=counts.rows_read,
+            items_written=counts.items_written,
+            rows_rejected=counts.rows_rejected,
+            rows_superseded=counts.rows_superseded,
+            rows_filtered=counts.rows_filtered,
+        )
         mark = Watermark(place, counts, self._rejects.size_bytes)
-        if self._log is not None:
-            self._log.write(mark)
+        self._log.write(mark)
         self._mark = mark
 
     def _explain(self, landed: Landed) -> list[Reject]:

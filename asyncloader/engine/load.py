@@ -1,24 +1,28 @@
-"""One load: sources into a table. Owns the TaskGroup, the reader, the engine and the orderly end."""
+"""One load: sources into a table. Owns the reader, the engine, the ledger and the orderly end."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
-from typing import TypeVar, cast
 
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.engine.engine import Engine, Stop
-from asyncloader.engine.ledger import Ledger, Watermark
-from asyncloader.engine.reader import Input, Place, equip, inspect, read_blocks
+from asyncloader.engine.ledger import Ledger
+from asyncloader.engine.reader import Input, equip, inspect, read_blocks
+from asyncloader.engine.threads import in_thread
 from asyncloader.plan.flight import Flight
+from asyncloader.records.journal import Identity, Journal, default_path, fingerprint
 from asyncloader.records.rejects import RejectFile
+from asyncloader.records.watermark import Watermark
 from asyncloader.sources.paths import expand
-from asyncloader.values.errors import AsyncLoaderError, LoadFailed, LoadInterrupted, SourceError, UsageError
+from asyncloader.values.errors import AsyncLoaderError, LoadFailed, LoadInterrupted, UsageError
 from asyncloader.values.report import Counts, Report
 from asyncloader.values.schema import Table
 from asyncloader.values.settings import LoadSettings
@@ -31,29 +35,44 @@ SPAN_PER_BLOCK = 16
 class Load:
     """A load from its first look at the sources to its report.
 
-    `prepare` looks at the sources, `run` writes; `counts`, `read_bytes` and `total_bytes` may be watched meanwhile, and
-    `interrupt` ends it in good order.
+    `prepare` looks at the sources, `run` writes; `counts` (of this run), `read_bytes` and `total_bytes` may be watched
+    meanwhile, and `interrupt` ends it in good order. `resume_command` is what a message tells people to type.
     """
 
-    def __init__(self, sources: Iterable[str | PathLike[str]], settings: LoadSettings) -> None:
+    def __init__(
+        self,
+        sources: Iterable[str | PathLike[str]],
+        settings: LoadSettings,
+        *,
+        resume_command: str = "the same call with resume=True",
+    ) -> None:
         self.settings = settings
         self.files = expand(sources)
         self.inputs: list[Input] = []
         self.counts = Counts()
         self.earlier = Counts()
         self.read_bytes = 0
-        self.engine: Engine | None = None
-        self.rejects: RejectFile | None = None
         self.moved_aside: Path | None = None
+        self.engine: Engine | None = None
+        self._resume_command = resume_command
+        self._rejects: RejectFile | None = None
+        self._journal: Journal | None = None
+        self._table_name = ""
         self._began = time.monotonic()
         self._interrupted = False
-        self._table_name = ""
+        self._read_everything = False
+        self._failure: BaseException | None = None
 
     @property
     def total_bytes(self) -> int | None:
         """The size of all sources as stored, if it is known."""
         sizes = [file.size_bytes for file in self.files]
         return None if None in sizes else sum(size or 0 for size in sizes)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether writing has begun, so that `interrupt` has something to end."""
+        return self.engine is not None
 
     async def prepare(self) -> None:
         """Look at every source; raises `SourceError`."""
@@ -65,53 +84,34 @@ class Load:
         if self.engine is not None:
             self.engine.halt()
 
-    async def run(self, gateway: Gateway, table: Table) -> Report:
+    async def run(self, gateway: Gateway, table: Table, endpoint: str) -> Report:
         """Write everything; raises `UsageError` before the first write, `LoadFailed` or `LoadInterrupted` after it."""
         self._table_name = table.name
         equip(self.inputs, table, self.settings)
-        self.rejects = self._open_rejects(table)
-        ledger = Ledger(self.inputs, self.rejects, None, Watermark(Place(), Counts(), 0))
+        rejects = self._rejects = self._new_rejects(table)
+        journal = self._journal = await in_thread(self._new_journal, table, endpoint, rejects)
+        start = await in_thread(self._find_start, journal, rejects)
         engine = self.engine = Engine(
             gateway,
             table,
             workers=self.settings.workers,
             retry=self.settings.retry,
             counts=self.counts,
-            listener=ledger,
             on_reject=self._judge_rejects,
         )
-        failure: AsyncLoaderError | None = None
+        ledger = Ledger(self.inputs, rejects, journal, start or Watermark(), lambda: self.earlier + self.counts)
+        engine.listener = ledger
         try:
-            try:
-                await self._run_tasks(engine, ledger)
-                self._judge_rejects(at_end=True)
-                await ledger.settle()
-            except* Stop as stops:
-                failure = _first(stops).cause
-                await ledger.settle()
-            except* AsyncLoaderError as group:
-                failure = _first(group)
-                await ledger.settle()
-        except* OSError as group:
-            failure = self._disk_failure(_first(group))
+            await self._run_tasks(engine, ledger, start)
+            await self._settle(ledger)
+            return self._end()
         finally:
-            self.rejects.close()
-        if self._interrupted and failure is None and not self.complete:
-            failure = LoadInterrupted("interrupted")
-        if failure is None:
-            return self.report(complete=True)
-        raise self._final(failure)
-
-    @property
-    def complete(self) -> bool:
-        """Whether every row that was read has found its fate and nothing is left to read."""
-        return self._read_everything and self.counts.rows_read == self.counts.rows_settled
-
-    _read_everything = False
+            rejects.close()
+            journal.close(complete=False)
 
     def report(self, *, complete: bool) -> Report:
         """The result so far."""
-        rejects = self.rejects
+        rejects = self._rejects
         return Report(
             table=self._table_name,
             sources=tuple(file.name for file in self.files),
@@ -122,43 +122,63 @@ class Load:
             complete=complete,
         )
 
-    async def _run_tasks(self, engine: Engine, ledger: Ledger) -> None:
+    # The tasks.
+
+    async def _run_tasks(self, engine: Engine, ledger: Ledger, start: Watermark | None) -> None:
+        """Reader, engine and ledger side by side. A failure of one halts the engine, which still hears the answers."""
         async with asyncio.TaskGroup() as tasks:
-            keeping = tasks.create_task(ledger.run(), name="ledger")
-            running = tasks.create_task(engine.run(), name="engine")
-            feeding = tasks.create_task(self._feed(engine, ledger), name="reader")
+            keeping = tasks.create_task(self._guard(engine, ledger.run()), name="ledger")
+            feeding = tasks.create_task(self._guard(engine, self._feed(engine, ledger, start)), name="reader")
             try:
-                # The engine ends when the reader has closed it, and before that when it is halted.
-                await running
+                await engine.run()
+            except Stop as stop:
+                self._failure = self._failure or stop.cause
             finally:
                 feeding.cancel()
                 keeping.cancel()
 
-    async def _feed(self, engine: Engine, ledger: Ledger) -> None:
+    async def _guard(self, engine: Engine, work: Coroutine[object, object, None]) -> None:
+        try:
+            await work
+        except (AsyncLoaderError, OSError) as error:
+            self._failure = self._failure or error
+            engine.halt()
+        except Stop as stop:
+            self._failure = self._failure or stop.cause
+            engine.halt()
+
+    async def _feed(self, engine: Engine, ledger: Ledger, start: Watermark | None) -> None:
         """The reader: keeps a few blocks ahead of the writers, in the order of the file."""
         settings = self.settings
         loop = asyncio.get_running_loop()
         encoding: deque[tuple[asyncio.Future[EncodedBlock], int]] = deque()
+        place = (start or Watermark()).place
         pool = ThreadPoolExecutor(1, thread_name_prefix="asyncloader-encode")
         try:
-            async for block in read_blocks(self.inputs, settings, Place()):
-                encode = self.inputs[block.source].encode
-                before = sum(file.size_bytes or 0 for file in self.files[: block.source])
-                encoding.append((loop.run_in_executor(pool, encode, block), before + block.read_bytes))
-                if len(encoding) > 1:
-                    await self._launch(engine, ledger, *encoding.popleft())
-                await engine.until_blocks_below(max(settings.blocks_in_flight - len(encoding), 1))
-                while ledger.span > settings.blocks_in_flight * SPAN_PER_BLOCK:
-                    await asyncio.sleep(0.01)
+            async with contextlib.aclosing(read_blocks(self.inputs, settings, place)) as blocks:
+                async for block in blocks:
+                    before = sum(file.size_bytes or 0 for file in self.files[: block.source])
+                    encoded = loop.run_in_executor(pool, self.inputs[block.source].encode, block)
+                    encoding.append((encoded, before + block.read_bytes))
+                    if len(encoding) > 1:
+                        await self._launch(engine, ledger, start, *encoding.popleft())
+                    await engine.until_blocks_below(max(settings.blocks_in_flight - len(encoding), 1))
+                    await ledger.until_span_below(settings.blocks_in_flight * SPAN_PER_BLOCK)
             while encoding:
-                await self._launch(engine, ledger, *encoding.popleft())
+                await self._launch(engine, ledger, start, *encoding.popleft())
             self._read_everything = True
+            self._judge_rejects(at_end=True)
             await engine.close()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
     async def _launch(
-        self, engine: Engine, ledger: Ledger, encoding: asyncio.Future[EncodedBlock], read_bytes: int
+        self,
+        engine: Engine,
+        ledger: Ledger,
+        start: Watermark | None,
+        encoding: asyncio.Future[EncodedBlock],
+        read_bytes: int,
     ) -> None:
         encoded = await encoding
         counts = self.counts
@@ -168,6 +188,9 @@ class Load:
         flight = Flight(encoded)
         ledger.launch(flight)
         self._judge_rejects()
+        if len(encoded) and not engine.sent_anything:
+            # On disk before the first write: from here on a crash leaves something to resume.
+            await in_thread(self._begin_journal, start)
         await engine.submit(flight)
         self.read_bytes = read_bytes
 
@@ -183,40 +206,93 @@ class Load:
                 LoadFailed(f"{rejected:,} of {read:,} rows were rejected, more than --max-rejects {limit} allows")
             )
 
-    def _open_rejects(self, table: Table) -> RejectFile:
+    # Begin and end on disk.
+
+    def _new_rejects(self, table: Table) -> RejectFile:
         path = self.settings.rejects or Path(f"{table.name}.rejects.csv")
-        columns = [name for each in self.inputs for name in each.header.own_columns]
-        rejects = RejectFile(path, columns, self.settings.dialect, several_sources=len(self.inputs) > 1)
         if not path.parent.is_dir():
-            raise UsageError(
-                f"{path}: cannot be written, there is no folder {path.parent}; make it or name another --rejects"
-            )
+            raise UsageError(f"{path}: there is no folder {path.parent}; make it or name another --rejects")
+        if path.is_dir():
+            raise UsageError(f"{path}: is a folder; name a file as --rejects")
+        columns = [name for each in self.inputs for name in each.header.own_columns]
+        return RejectFile(path, columns, self.settings.dialect, several_sources=len(self.inputs) > 1)
+
+    def _new_journal(self, table: Table, endpoint: str, rejects: RejectFile) -> Journal:
+        settings = self.settings
+        options = {
+            "--type": settings.types,
+            "--empty": settings.empty,
+            "--limit": settings.limit,
+            "--rejects": str(rejects.path),
+            "the CSV dialect": asdict(settings.dialect),
+            "the table's key": [asdict(key) for key in (*table.key, *table.index_keys)],
+        }
         try:
-            self.moved_aside = rejects.make_room([Path(file.name) for file in self.files if not file.is_stdin])
+            sources = tuple(fingerprint(each.file, each.head) for each in self.inputs)
         except OSError as error:
-            raise UsageError(f"{path}: cannot be moved aside ({error.strerror}); name another --rejects") from error
-        return rejects
+            raise UsageError(f"{error.filename}: cannot be read ({error.strerror})") from error
+        path = settings.journal or default_path(table.name, endpoint, self.files)
+        if path.is_dir() or not path.parent.is_dir():
+            raise UsageError(f"{path}: no journal can be written there; name another --journal")
+        return Journal(path, Identity(table.name, endpoint, table.arn, sources, options))
 
-    def _disk_failure(self, error: OSError) -> AsyncLoaderError:
-        path = error.filename or (self.rejects.path if self.rejects else "")
-        return LoadFailed(f"{path}: cannot be written ({error.strerror or error}); make room or name another --rejects")
+    def _find_start(self, journal: Journal, rejects: RejectFile) -> Watermark | None:
+        """Where to go on, with the reject file as it was there; or None, with the reject file's name free."""
+        settings = self.settings
+        try:
+            start = journal.find(resume=settings.resume, restart=settings.restart, how_to_resume=self._resume_command)
+            if start is not None:
+                self.earlier = start.counts
+                rejects.reopen(start.rejects_bytes)
+            else:
+                self.moved_aside = rejects.make_room([Path(file.name) for file in self.files if not file.is_stdin])
+        except OSError as error:
+            journal.close(complete=False)
+            raise UsageError(f"{error.filename or journal.path}: cannot be used ({error.strerror})") from error
+        except UsageError:
+            journal.close(complete=False)
+            raise
+        return start
 
-    def _final(self, failure: AsyncLoaderError) -> AsyncLoaderError:
-        """The failure as the caller should see it: what happened before the first write is a matter of usage."""
-        if isinstance(failure, LoadFailed):
-            failure.report = self.report(complete=False)
-            return failure
-        if isinstance(failure, SourceError | UsageError) and not (self.engine and self.engine.sent_anything):
-            return failure
-        return LoadFailed(str(failure), report=self.report(complete=False))
+    def _begin_journal(self, start: Watermark | None) -> None:
+        assert self._journal is not None
+        try:
+            self._journal.begin(start)
+        except OSError as error:
+            raise UsageError(
+                f"{self._journal.path}: the journal cannot be written ({error.strerror}); "
+                "go to a folder where it can, or name another --journal"
+            ) from error
 
+    async def _settle(self, ledger: Ledger) -> None:
+        """Bring the last rejects and the last watermark to disk."""
+        if isinstance(self._failure, OSError):
+            return
+        try:
+            await ledger.settle()
+        except OSError as error:
+            self._failure = self._failure or error
 
-Error = TypeVar("Error", bound=BaseException)
-
-
-def _first(group: BaseExceptionGroup[Error]) -> Error:
-    """The first error in a group, at whatever depth."""
-    found: BaseException = group
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    return cast(Error, found)
+    def _end(self) -> Report:
+        """The report of a complete load, or the reason why it is not."""
+        failure, counts = self._failure, self.counts
+        complete = failure is None and self._read_everything and counts.rows_read == counts.rows_settled
+        if complete:
+            assert self._journal is not None
+            self._journal.close(complete=True)
+            return self.report(complete=True)
+        if isinstance(failure, OSError):
+            path = failure.filename or (self._rejects.path if self._rejects else "")
+            failure = UsageError(
+                f"{path}: cannot be written ({failure.strerror or failure}); make room, or name another place"
+            )
+        elif failure is None:
+            failure = LoadInterrupted("interrupted")
+        begun = self._journal is not None and self.engine is not None and self.engine.sent_anything
+        if not begun and not isinstance(failure, LoadInterrupted | LoadFailed):
+            raise failure
+        if not isinstance(failure, LoadFailed):
+            failure = LoadFailed(str(failure))
+        failure.report = self.report(complete=False)
+        failure.resume = self._resume_command if begun else None
+        raise failure

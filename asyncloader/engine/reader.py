@@ -16,6 +16,7 @@ from asyncloader.blocks.header import Header, read_header
 from asyncloader.decode.csv import CsvDecoder
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.columns import ColumnEncoder
+from asyncloader.records.watermark import Place
 from asyncloader.sources.paths import SourceFile
 from asyncloader.sources.stream import SourceStream, open_source
 from asyncloader.values.errors import SourceError, UsageError
@@ -25,16 +26,6 @@ from asyncloader.values.settings import Dialect, LoadSettings
 HEADER_LIMIT_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where reading begins or goes on: source, byte offset in its (decompressed, UTF-8) text, line, rows before it."""
-
-    source: int = 0
-    offset: int = 0
-    line: int = 0
-    rows: int = 0
-
-
 @dataclass(slots=True)
 class Input:
     """One source that has been looked at: its header, its decoder and encoder, and its stream if it is still open."""
@@ -42,6 +33,7 @@ class Input:
     file: SourceFile
     header: Header
     decoder: CsvDecoder
+    head: bytes = b""
     encoder: ColumnEncoder | None = None
     stream: SourceStream | None = None
 
@@ -76,7 +68,7 @@ async def _inspect(file: SourceFile, dialect: Dialect) -> Input:
     finally:
         if not keep:
             await stream.close()
-    return Input(file, header, CsvDecoder(header.columns, dialect), stream=stream if keep else None)
+    return Input(file, header, CsvDecoder(header.columns, dialect), head[: header.end], stream=stream if keep else None)
 
 
 def _check_text(name: str, head: bytes) -> None:

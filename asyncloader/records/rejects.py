@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from asyncloader.blocks.header import ERROR_COLUMN, LINE_COLUMN, RAW_COLUMN, SOURCE_COLUMN
+from asyncloader.values.errors import UsageError
 from asyncloader.values.settings import Dialect
 
 
@@ -60,9 +61,15 @@ class RejectFile:
         return aside
 
     def reopen(self, size_bytes: int) -> None:
-        """Go on behind the first `size_bytes` of the file, and forget the rest."""
+        """Go on behind the first `size_bytes` of the file, and forget the rest; raises `UsageError` if they are not there."""
         if size_bytes == 0:
+            if self.path.is_file():
+                self.path.unlink()
             return
+        if not self.path.is_file() or self.path.stat().st_size < size_bytes:
+            raise UsageError(
+                f"{self.path}: the rejects of the load to resume are not there any more; begin anew with --restart"
+            )
         self._file = self.path.open("r+b")  # open as long as the load runs
         self._file.truncate(size_bytes)
         self._file.seek(size_bytes)
@@ -73,7 +80,7 @@ class RejectFile:
         if not rejects:
             return
         if self._file is None:
-            self._file = open(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+            self._file = os.fdopen(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
             self._write([dict(zip(self._columns, self._columns, strict=True))])
         self._write(
             {

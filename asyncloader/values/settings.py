@@ -73,7 +73,7 @@ class RetrySettings:
     attempts: int = 12
     base_s: float = 0.05
     cap_s: float = 20.0
-    request_timeout_s: float = 60.0
+    request_timeout_s: float = 30.0
     connect_timeout_s: float = 10.0
 
     def __post_init__(self) -> None:
@@ -172,6 +172,9 @@ class LoadSettings:
     limit: int | None = None
     rejects: Path | None = None
     max_rejects: RejectLimit | None = None
+    journal: Path | None = None
+    resume: bool = False
+    restart: bool = False
     create: CreateSettings | None = None
     retry: RetrySettings = field(default_factory=RetrySettings)
     block_bytes: int = 1024 * 1024
@@ -181,5 +184,6 @@ class LoadSettings:
         _require(1 <= self.workers <= 1024, f"--workers takes 1 to 1024, not {self.workers}")
         _require(self.empty in get_args(EmptyCells), f"--empty takes drop, null or keep, not {self.empty!r}")
         _require(self.limit is None or self.limit >= 0, f"--limit takes 0 or more, not {self.limit}")
+        _require(not (self.resume and self.restart), "--resume and --restart contradict one another")
         _require(self.block_bytes >= 16, f"block_bytes must be 16 or more, not {self.block_bytes}")
         _require(self.blocks_in_flight >= 1, f"blocks_in_flight must be 1 or more, not {self.blocks_in_flight}")

@@ -1,0 +1,190 @@
+"""The journal: what a load is, and how far it is done for good, so that another run can go on from there.
+
+An append-only file of lines, each `CRC32 JSON`. The first says what is being loaded and how; every other is a
+watermark: all that lies before it is settled, and its rejects are on disk. Each line is on disk before the next step
+is taken, and a torn last line is as if it had not been written. The file is made before the first write to the table
+and removed when the load is complete.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from asyncloader.records.watermark import Watermark
+from asyncloader.sources.paths import SourceFile
+from asyncloader.values.errors import UsageError
+
+VERSION = 1
+EDGE_BYTES = 64 * 1024
+"""How much of a source's begin and end goes into its fingerprint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What must be the same for a resume: table, sources and every option that changes what is written or rejected."""
+
+    table: str
+    endpoint: str
+    table_arn: str
+    sources: tuple[dict[str, Any], ...]
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def differences(self, recorded: dict[str, Any]) -> list[str]:
+        """What is not as recorded, in words."""
+        found: list[str] = []
+        if recorded["table_arn"] != self.table_arn:
+            found.append(f"the table was {recorded['table_arn']} and is {self.table_arn}")
+        for then, now in zip(recorded["sources"], self.sources, strict=False):
+            if then != now:
+                what = next(name for name in ("name", "size_bytes", "begin", "end") if then.get(name) != now.get(name))
+                words = {"size_bytes": "size", "begin": "begin (first 64 KiB)", "end": "end (last 64 KiB)"}.get(
+                    what, what
+                )
+                found.append(f"the {words} of {now['name']} has changed")
+        if len(recorded["sources"]) != len(self.sources):
+            found.append(f"there were {len(recorded['sources'])} sources and are {len(self.sources)}")
+        for name in sorted({*recorded["options"], *self.options}):
+            then, now = recorded["options"].get(name), self.options.get(name)
+            if then != now:
+                found.append(f"{name} was {_shown(then)} and is {_shown(now)}")
+        return found
+
+
+def fingerprint(source: SourceFile, header: bytes) -> dict[str, Any]:
+    """What is remembered of a source: name, size, digests of begin and end; of a stream only its header."""
+    if source.size_bytes is None:
+        return {"name": source.name, "size_bytes": None, "begin": _digest(header), "end": None}
+    with open(source.name, "rb") as file:
+        begin = file.read(EDGE_BYTES)
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - EDGE_BYTES, 0))
+        return {"name": source.name, "size_bytes": size, "begin": _digest(begin), "end": _digest(file.read(EDGE_BYTES))}
+
+
+def default_path(table: str, endpoint: str, sources: Iterable[SourceFile]) -> Path:
+    """`TABLE-XXXXXXXX.journal` in the current folder: the same for the same endpoint, table and sources only."""
+    names = [source.name if source.is_stdin else str(Path(source.name).resolve()) for source in sources]
+    digest = hashlib.sha256(json.dumps([endpoint, table, names]).encode()).hexdigest()[:8]
+    return Path(f"{table}-{digest}.journal")
+
+
+class Journal:
+    """One load's journal. All methods block, and are called from one thread at a time; they raise `OSError`."""
+
+    def __init__(self, path: Path, identity: Identity) -> None:
+        self.path = path
+        self._identity = identity
+        self._file: IO[bytes] | None = None
+
+    def find(self, *, resume: bool, restart: bool, how_to_resume: str) -> Watermark | None:
+        """The watermark to go on from, or None to begin anew.
+
+        Raises `UsageError` where an unfinished load is in the way, is being run by somebody else, or was another one.
+        """
+        if not self.path.exists():
+            return None
+        self._file = self._locked(self.path.open("r+b"))
+        lines = _valid_lines(self._file.read())
+        if restart or not lines:
+            return None
+        if not resume:
+            raise UsageError(
+                f"an unfinished load of these sources into {self._identity.table} stands in {self.path}; "
+                f"go on with: {how_to_resume} (or begin anew with --restart)"
+            )
+        recorded, marks = lines[0][0], lines[1:]
+        if recorded.get("version") != VERSION:
+            raise UsageError(f"{self.path}: was written by another version of asyncloader; begin anew with --restart")
+        if different := self._identity.differences(recorded):
+            raise UsageError(
+                f"{self.path}: this is not the load to resume: {'; '.join(different)}; begin anew with --restart"
+            )
+        return Watermark.from_json(marks[-1][0]) if marks else Watermark()
+
+    def begin(self, watermark: Watermark | None) -> None:
+        """Be ready for watermarks: behind the last valid line of what was found, or in a new file."""
+        if watermark is not None and self._file is not None:
+            self._file.seek(0)
+            lines = _valid_lines(self._file.read())
+            self._file.truncate(lines[-1][1])
+            self._file.seek(lines[-1][1])
+            return
+        if self._file is None:
+            self._file = self._locked(os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600), "r+b"))
+        self._file.seek(0)
+        self._file.truncate()
+        self._append({"version": VERSION, **asdict(self._identity)})
+        _sync_folder(self.path.parent)
+
+    def write(self, mark: Watermark) -> None:
+        """Keep a watermark."""
+        self._append(mark.as_json())
+
+    def close(self, *, complete: bool) -> None:
+        """Let the journal go; that of a complete load is removed."""
+        if self._file is None:
+            return
+        if complete:
+            self.path.unlink(missing_ok=True)
+            _sync_folder(self.path.parent)
+        self._file.close()
+        self._file = None
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether there is a journal on disk that this load holds."""
+        return self._file is not None
+
+    def _append(self, line: dict[str, Any]) -> None:
+        assert self._file is not None
+        text = json.dumps(line, separators=(",", ":"), default=str).encode()
+        self._file.write(b"%08x %b\n" % (zlib.crc32(text), text))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def _locked(self, file: IO[bytes]) -> IO[bytes]:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise UsageError(
+                f"{self.path}: another asyncloader is running this very load; wait for it to end"
+            ) from None
+        return file
+
+
+def _valid_lines(data: bytes) -> list[tuple[dict[str, Any], int]]:
+    """The lines up to the first that is torn or damaged, each with where it ends."""
+    lines: list[tuple[dict[str, Any], int]] = []
+    at = 0
+    while (end := data.find(b"\n", at)) >= 0:
+        crc, _, text = data[at:end].partition(b" ")
+        if crc != b"%08x" % zlib.crc32(text):
+            break
+        at = end + 1
+        lines.append((json.loads(text), at))
+    return lines
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _shown(value: object) -> str:
+    return "not given" if value is None else json.dumps(value)
