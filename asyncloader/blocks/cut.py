@@ -108,7 +108,8 @@ class Cutter:
             before = int(np.searchsorted(quotes, end))
             if before % 2 == 0:
                 break
-            end -= 1
+            # Every line end behind the last quote is inside quotes, too: go on before it.
+            end = int(quotes[before - 1])
         if end > 0 and quotes_are_regular(data, quotes[:before], self._delimiter):
             return end
         return self._grammar.last_record_end(data)

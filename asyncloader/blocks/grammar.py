@@ -2,7 +2,8 @@
 
 The grammar is the one of `csv.reader(strict=False, doublequote=True)`: a quote opens a quoted field only at the
 field's begin; after the closing quote any text up to the delimiter belongs to the field as it stands; a quote
-elsewhere is a character like any other. A record ends with LF, CRLF or CR.
+elsewhere is a character like any other. A record ends with LF, CRLF or CR. An escape character makes the next one an
+ordinary one, but right behind a closing quote it is ordinary itself; at the end of all it leaves its record unfinished.
 """
 
 from __future__ import annotations
@@ -43,8 +44,11 @@ class Grammar:
             text = rb"[^" + quote + (escape or b"") + rb"]*+"
             special = rb"(?:" + quote + quote + (rb"|" + escape + rb"." if escape else b"") + rb")"
             inner = text + rb"(?:" + special + text + rb")*+"
-            field = rb"(?:" + quote + inner + quote + tail + rb"|(?!" + quote + rb")" + tail + rb")"
-            self._quoted = re.compile(quote + rb"(" + inner + rb")" + quote + rb"(" + tail + rb")", re.DOTALL)
+            behind = rb"(?:" + escape + rb")?+" if escape else b""
+            field = rb"(?:" + quote + inner + quote + behind + tail + rb"|(?!" + quote + rb")" + tail + rb")"
+            self._quoted = re.compile(
+                quote + rb"(" + inner + rb")" + quote + rb"(" + behind + rb")(" + tail + rb")", re.DOTALL
+            )
         else:
             field = tail
             self._quoted = None
@@ -67,7 +71,7 @@ class Grammar:
         return end
 
     def records(self, data: bytes, line: int) -> Iterator[Record]:
-        """Every record of `data`, blank lines left out; an unclosed quote takes all that is left."""
+        """Every record of `data`, blank lines left out; an unclosed quote or escape takes all that is left."""
         at, size = 0, len(data)
         while at < size:
             match = self._record.match(data, at)
@@ -84,28 +88,29 @@ class Grammar:
             at = after
 
     def fields(self, record: bytes) -> list[bytes] | None:
-        """The cells of one record, unquoted; None if its last quoted field is never closed."""
+        """The cells of one record, unquoted; None if its last field is unfinished: a quote left open, or an escape
+        character with nothing behind it."""
         cells: list[bytes] = []
         at = 0
-        while True:
-            match = self._field.match(record, at)
-            if match is None:
-                return None
+        while (match := self._field.match(record, at)) is not None:
             cells.append(self._text(match.group()))
             at = match.end()
             if at >= len(record):
                 return cells
+            if not record.startswith(self._delimiter, at):
+                return None
             at += 1
+        return None
 
     def _text(self, cell: bytes) -> bytes:
         if self._quoted and (match := self._quoted.fullmatch(cell)):
             quote = (self._quote or "").encode()
-            inner, tail = match.groups()
+            inner, behind, tail = match.groups()
             if self._escape:
                 both = re.escape(quote) * 2
                 unquoted = re.compile(self._escape.pattern + rb"|" + both, re.DOTALL)
                 inner = unquoted.sub(lambda m: m.group(1) or quote, inner)
-                return bytes(inner + self._escape.sub(rb"\1", tail))
+                return bytes(inner + behind + self._escape.sub(rb"\1", tail))
             return bytes(inner.replace(quote + quote, quote) + tail)
         return self._escape.sub(rb"\1", cell) if self._escape else cell
 

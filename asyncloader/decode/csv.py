@@ -1,7 +1,9 @@
 """CSV blocks through Arrow's parser, held to the meaning of Python's `csv` module.
 
 Arrow parses a block in one call and releases the GIL. What it cannot turn into a row is set apart with its reason:
-ragged records (it reports each), records that are not valid UTF-8 and an unclosed quote at the end (found before).
+ragged records (it reports each), records that are not valid UTF-8 and an unfinished one at the end (found before).
+What it would read differently, a byte order mark inside a source and an escape character behind a closing quote, is
+spelled for it in another way first.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
@@ -20,6 +23,7 @@ from asyncloader.decode.columns import BadRow, Columns
 from asyncloader.values.settings import Dialect
 
 _CONTROLS = re.compile(rb"[\x00-\x1f]")
+_UTF8_BOM = b"\xef\xbb\xbf"
 
 
 class CsvDecoder:
@@ -30,7 +34,9 @@ class CsvDecoder:
         self._wanted = tuple(name for name in columns if not name.startswith(OWN_PREFIX))
         self._grammar: Grammar = grammar(dialect)
         self._dialect = dialect
-        self._suspects = {b"\\", b'"', *(mark.encode() for mark in (dialect.quote, dialect.escape) if mark)}
+        self._quote = (dialect.quote or "").encode()
+        self._escape = (dialect.escape or "").encode()
+        self._suspects = {b"\\", b'"', *(mark for mark in (self._quote, self._escape) if mark)}
         self._convert = arrow_csv.ConvertOptions(
             column_types={name: pa.string() for name in columns},
             include_columns=list(self._wanted),
@@ -42,7 +48,7 @@ class CsvDecoder:
 
     def decode(self, block: Block) -> Columns:
         """Parse one block; every record is in the columns, in `bad`, or a blank line."""
-        data, kept, bad = self._without_unreadable(block)
+        data, kept, bad = self._readable(block)
         ragged: list[BadRow] = []
 
         def skip(row: arrow_csv.InvalidRow) -> str:
@@ -95,14 +101,21 @@ class CsvDecoder:
         except UnicodeDecodeError:
             return None
 
-    def _without_unreadable(
-        self, block: Block
-    ) -> tuple[bytes, np.ndarray[tuple[int], np.dtype[np.int64]] | None, list[BadRow]]:
-        """The block's data without the records that no parser should see, and the indices of those that remain."""
+    def _readable(self, block: Block) -> tuple[bytes, npt.NDArray[np.int64] | None, list[BadRow]]:
+        """The block's text as Arrow is to see it: without the records that no parser should see, and the indices of
+        those that remain (None: all)."""
+        data, kept, bad = block.data, None, list[BadRow]()
+        unfinished = self._ends_unfinished(block)
+        odd = bool(self._quote and self._escape) and self._quote + self._escape in data
+        if unfinished or odd or not _is_utf8(data):
+            data, kept, bad = self._sifted(block, unfinished)
+        # Arrow drops a byte order mark, which it takes for the begin of a file; a blank line before keeps it.
+        return b"\n" + data if data.startswith(_UTF8_BOM) else data, kept, bad
+
+    def _sifted(self, block: Block, unfinished: bool) -> tuple[bytes, npt.NDArray[np.int64], list[BadRow]]:
+        """The records of a block one by one: the text of the good ones joined, their indices, and the bad ones."""
         data = block.data
-        open_quote = self._ends_open(block)
-        if _is_utf8(data) and not open_quote:
-            return data, None, []
+        odd = self._quote + self._escape if self._quote and self._escape else None
         bad: list[BadRow] = []
         kept: list[int] = []
         parts: list[bytes] = []
@@ -114,19 +127,32 @@ class CsvDecoder:
                 reason = f"invalid UTF-8: byte 0x{text[error.start]:02x} at place {error.start} of the record"
                 bad.append(BadRow(index, reason, ragged=True))
                 continue
-            if open_quote and record.end == len(data) and self._grammar.fields(text) is None:
-                bad.append(BadRow(index, "a quoted field is never closed", ragged=True))
+            if unfinished and record.end == len(data):
+                bad.append(BadRow(index, self._why_unfinished(text), ragged=True))
                 continue
             kept.append(index)
-            parts.append(text)
+            parts.append(self._respelled(text) if odd is not None and odd in text else text)
         return b"\n".join([*parts, b""]), np.array(kept, dtype=np.int64), bad
 
-    def _ends_open(self, block: Block) -> bool:
-        """Whether the block ends inside a quoted field."""
-        quote = self._dialect.quote
-        if not block.last or not quote or quote.encode() not in block.data:
+    def _ends_unfinished(self, block: Block) -> bool:
+        """Whether the block's last record lacks its end: a closing quote, or what an escape character stands before."""
+        data = block.data
+        if not block.last or not (self._quote and self._quote in data or self._escape and data.endswith(self._escape)):
             return False
-        return self._grammar.last_record_end(block.data + b"\n") <= len(block.data)
+        return self._grammar.last_record_end(data + b"\n") <= len(data)
+
+    def _why_unfinished(self, record: bytes) -> str:
+        if self._escape and self._grammar.fields(record + b" ") is not None:
+            return "ends with an escape character that has nothing to escape"
+        return "a quoted field is never closed"
+
+    def _respelled(self, record: bytes) -> bytes:
+        """The same cells, all quoted: Arrow escapes behind a closing quote as well, `csv` does not."""
+        quote, escape = self._quote, self._escape
+        cells = self._grammar.fields(record) or []
+        return self._dialect.delimiter.encode().join(
+            quote + cell.replace(escape, escape + escape).replace(quote, quote + quote) + quote for cell in cells
+        )
 
     def _is_plain(self, data: bytes) -> bool:
         """Whether no cell can hold a character that JSON wants escaped."""

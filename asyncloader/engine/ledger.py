@@ -7,12 +7,13 @@ blocks. So the reject file is in the order of the file, and whatever lies behind
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from asyncloader.blocks.cut import Block
-from asyncloader.blocks.grammar import count_lines
+from asyncloader.blocks.grammar import Record, count_lines
 from asyncloader.decode.columns import BadRow
 from asyncloader.engine.reader import Input
 from asyncloader.engine.threads import in_thread
@@ -23,13 +24,19 @@ from asyncloader.values.report import Counts
 
 
 @dataclass(frozen=True, slots=True)
-class Landed:
-    """What is left to know of a landed block: its end, its counts, its rejects. Its text only where it has rejects."""
+class Account:
+    """What is settled of a block, from its first record on: how many records, their counts and their rejects.
 
+    `block` is kept only where its text is still needed: while it is under way, or when it has rejects.
+    """
+
+    number: int
     end: Place
+    records: int
     counts: Counts
     bad: tuple[BadRow, ...]
     block: Block | None
+    is_part: bool
 
 
 class Log(Protocol):
@@ -45,7 +52,7 @@ class Ledger:
     """
 
     PAUSE_S = 0.2
-    """Between two watermarks, unless there are rejects to write."""
+    """Between two watermarks, unless somebody waits for them or there are rejects to write."""
 
     def __init__(
         self,
@@ -60,16 +67,21 @@ class Ledger:
         self._log = log
         self._totals = totals
         self._aloft: dict[int, Flight] = {}
-        self._landed: dict[int, Landed] = {}
+        self._landed: dict[int, Account] = {}
         self._next = 0
+        self._written_before = 0
+        self._part_done: Account | None = None
+        self._part_records: tuple[int, list[Record]] = (-1, [])
         self._mark = start
         self._changed = asyncio.Event()
         self._advanced = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._writing = asyncio.Lock()
 
     async def until_span_below(self, limit: int) -> None:
         """Wait until there are fewer than `limit` blocks between the watermark and the newest one."""
         while len(self._aloft) + len(self._landed) >= limit:
+            self._hurry.set()
             self._advanced.clear()
             await self._advanced.wait()
 
@@ -86,49 +98,76 @@ class Ledger:
         """A block has landed."""
         block = flight.encoded.block
         del self._aloft[block.number]
-        self._landed[block.number] = summary(flight)
+        landed = self._landed[block.number] = account(flight)
         self._changed.set()
+        if landed.bad:
+            # Its text is kept until its rejects are written.
+            self._hurry.set()
 
     async def run(self) -> None:
         """Follow the landings; raises `OSError` when the disk does not take what must be written."""
         while True:
-            await self._changed.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.PAUSE_S):
+                    await self._changed.wait()
             self._changed.clear()
             await self.advance()
-            if not any(each.bad for each in self._landed.values()):
-                await asyncio.sleep(self.PAUSE_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.PAUSE_S):
+                    await self._hurry.wait()
+            self._hurry.clear()
 
     async def advance(self) -> None:
-        """Bring the unbroken prefix of landed blocks to disk."""
+        """Bring to disk the unbroken prefix of what is settled: landed blocks, and the settled part of the next."""
         async with self._writing:
-            ready: list[Landed] = []
+            ready: list[Account] = []
             while (each := self._landed.get(self._next + len(ready))) is not None:
                 ready.append(each)
+            if not ready and (flight := self._aloft.get(self._next)) is not None:
+                # A slow table: no block has landed for a while, but much of this one may be done.
+                ready = self._part(flight)
             if not ready:
                 return
-            await in_thread(self._write, ready)
-            for number in range(self._next, self._next + len(ready)):
-                del self._landed[number]
-            self._next += len(ready)
-            self._advanced.set()
+            try:
+                await in_thread(self._write, ready)
+            finally:
+                # Also when cancelled: the thread has ended, and what it wrote must not be written again.
+                for number in range(self._next, self._written_before):
+                    del self._landed[number]
+                self._next = self._written_before
+                self._advanced.set()
 
     async def settle(self) -> None:
         """The end, in good order or not: also write the rejects that lie behind the watermark, for people to read."""
         await self.advance()
-        behind = {**self._landed, **{number: summary(flight) for number, flight in self._aloft.items()}}
+        behind = {**self._landed, **{number: account(flight) for number, flight in self._aloft.items()}}
         async with self._writing:
             rejects = [reject for number in sorted(behind) for reject in self._explain(behind[number])]
             await in_thread(self._rejects.append, rejects)
 
-    def _write(self, ready: list[Landed]) -> None:
+    def _part(self, flight: Flight) -> list[Account]:
+        """The settled part of the head block, if there is more of it than is on disk."""
+        records = flight.settled_records()
+        done = self._part_done
+        if flight.landed or records <= (done.records if done is not None else 0):
+            return []
+        block = flight.encoded.block
+        if self._part_records[0] != block.number:
+            self._part_records = (block.number, self._inputs[block.source].decoder.records(block))
+        record = self._part_records[1][records]
+        return [account(flight, records, Place(block.source, block.offset + record.start, record.line))]
+
+    def _write(self, ready: list[Account]) -> None:
         self._rejects.append([reject for each in ready for reject in self._explain(each)])
         counts, place = self._mark.counts, self._mark.place
         for each in ready:
-            counts, rows = counts + each.counts, place.rows + each.counts.rows_read
-            place = Place(each.end.source, each.end.offset, each.end.line, rows)
-        totals = self._totals()
+            new = each.counts
+            if self._part_done is not None and self._part_done.number == each.number:
+                new = new - self._part_done.counts
+            counts = counts + new
+            place = Place(each.end.source, each.end.offset, each.end.line, place.rows + new.rows_read)
         counts = replace(
-            totals,
+            self._totals(),
             rows_read=counts.rows_read,
             items_written=counts.items_written,
             rows_rejected=counts.rows_rejected,
@@ -138,44 +177,49 @@ class Ledger:
         mark = Watermark(place, counts, self._rejects.size_bytes)
         self._log.write(mark)
         self._mark = mark
+        last = ready[-1]
+        self._part_done = last if last.is_part else None
+        self._written_before = last.number + (0 if last.is_part else 1)
 
-    def _explain(self, landed: Landed) -> list[Reject]:
-        """The rejects of one block with their lines and cells, which only now are looked up."""
-        if landed.block is None:
+    def _explain(self, settled: Account) -> list[Reject]:
+        """The rejects of a block that are not on disk yet, with their lines and cells, which only now are looked up."""
+        done = self._part_done
+        known = done.records if done is not None and done.number == settled.number else 0
+        bad = [row for row in settled.bad if row.record >= known]
+        if not bad or settled.block is None:
             return []
-        block, owner = landed.block, self._inputs[landed.block.source]
+        block, owner = settled.block, self._inputs[settled.block.source]
         records = owner.decoder.records(block)
-        rejects: list[Reject] = []
-        for bad in landed.bad:
-            record = records[bad.record]
-            text = block.data[record.start : record.end]
-            cells = None if bad.ragged else owner.decoder.cells(text)
-            rejects.append(
-                Reject(
-                    source=owner.file.name,
-                    line=record.line,
-                    reason=str(bad),
-                    cells=dict(zip(owner.header.columns, cells, strict=True)) if cells else {},
-                    raw="" if cells else text.decode(errors="backslashreplace"),
-                )
-            )
-        return rejects
+        return [_reject(owner, block.data, records[row.record], row) for row in bad]
 
 
-def summary(flight: Flight) -> Landed:
-    """What to keep of a block."""
+def _reject(owner: Input, data: bytes, record: Record, bad: BadRow) -> Reject:
+    text = data[record.start : record.end]
+    cells = None if bad.ragged else owner.decoder.cells(text)
+    return Reject(
+        source=owner.file.name,
+        line=record.line,
+        reason=str(bad),
+        cells=dict(zip(owner.header.columns, cells, strict=True)) if cells else {},
+        raw="" if cells else text.decode(errors="backslashreplace"),
+    )
+
+
+def account(flight: Flight, records: int | None = None, end: Place | None = None) -> Account:
+    """What to keep of a block, or of its first `records` records, which end at `end`."""
     encoded = flight.encoded
     block = encoded.block
+    is_part = records is not None
+    if records is None or end is None:
+        records, end = encoded.rows_read, Place(block.source, block.end, block.line + count_lines(block.data))
     refused = [BadRow(encoded.record(item), reason) for item, reason in flight.rejected]
-    bad = sorted([*encoded.bad, *refused], key=lambda row: row.record)
-    return Landed(
-        end=Place(block.source, block.end, block.line + count_lines(block.data)),
-        counts=Counts(
-            rows_read=encoded.rows_read,
-            items_written=flight.written,
-            rows_rejected=flight.rows_rejected,
-            rows_superseded=flight.superseded,
-        ),
-        bad=tuple(bad),
-        block=block if bad else None,
+    bad = sorted((row for row in (*encoded.bad, *refused) if row.record < records), key=lambda row: row.record)
+    spares = range(len(encoded), len(encoded) + encoded.superseded)
+    superseded = sum(encoded.record(item) < records for item in spares if item not in flight.revived)
+    counts = Counts(
+        rows_read=records,
+        items_written=records - len(bad) - superseded - (0 if is_part else flight.unsettled),
+        rows_rejected=len(bad),
+        rows_superseded=superseded,
     )
+    return Account(block.number, end, records, counts, tuple(bad), block if bad or is_part else None, is_part)

@@ -7,7 +7,7 @@ is being sent. How far the reader is ahead is bounded by the loader.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 
 from asyncloader.blocks.cut import Block, Cutter
@@ -98,7 +98,7 @@ def equip(inputs: list[Input], table: Table, settings: LoadSettings) -> None:
             )
 
 
-async def read_blocks(inputs: list[Input], settings: LoadSettings, start: Place) -> AsyncIterator[Block]:
+async def read_blocks(inputs: list[Input], settings: LoadSettings, start: Place) -> AsyncGenerator[Block, None]:
     """The blocks of all sources from `start` on, numbered from 0."""
     number = 0
     rows_left = None if settings.limit is None else settings.limit - start.rows

@@ -44,7 +44,7 @@ class Flight:
         self.settled = bytearray(len(encoded)) + bytearray(b"\1") * encoded.superseded
         self.waiters: dict[int, list[tuple[Flight, int]]] = {}
         self.rejected: list[tuple[int, str]] = []
-        self.revived = 0
+        self.revived: set[int] = set()
         self._sorted_hashes: npt.NDArray[np.uint64] | None = None
         self._items_by_hash: npt.NDArray[np.intp] | None = None
 
@@ -56,7 +56,7 @@ class Flight:
     @property
     def superseded(self) -> int:
         """Rows that a later row of this block replaced for good."""
-        return self.encoded.superseded - self.revived
+        return self.encoded.superseded - len(self.revived)
 
     @property
     def rows_rejected(self) -> int:
@@ -67,6 +67,20 @@ class Flight:
     def written(self) -> int:
         """Items acknowledged; final once landed."""
         return self.encoded.rows_read - self.rows_rejected - self.superseded - self.unsettled
+
+    def settled_records(self) -> int:
+        """How many of the block's records, from its first on, have found their fate for good.
+
+        A superseded row has found it only when the row that replaces it has: if that one is refused, it is sent itself.
+        """
+        encoded, items = self.encoded, len(self.encoded)
+        open_items = np.flatnonzero(np.frombuffer(self.settled, dtype=np.uint8) == 0)
+        if not len(open_items):
+            return encoded.rows_read
+        if encoded.superseded:
+            spares = np.flatnonzero(np.isin(encoded.hashes[items:], encoded.hashes[open_items])) + items
+            open_items = np.concatenate([open_items, spares])
+        return min(encoded.record(item) for item in open_items.tolist())
 
     def unsettled_with(self, hashes: npt.NDArray[np.uint64]) -> list[tuple[int, int]]:
         """Pairs of (place in `hashes`, unsettled item here with that hash)."""
@@ -124,7 +138,7 @@ class Flights:
         if earlier is None:
             return None, self.settle(flight, item, item + 1)
         # The rows read as if the refused one had not been there: its predecessor is the last of this key.
-        flight.revived += 1
+        flight.revived.add(earlier)
         flight.settled[item], flight.settled[earlier] = 1, 0
         if item in flight.waiters:
             flight.waiters[earlier] = flight.waiters.pop(item)

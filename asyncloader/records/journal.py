@@ -52,9 +52,9 @@ class Identity:
         if len(recorded["sources"]) != len(self.sources):
             found.append(f"there were {len(recorded['sources'])} sources and are {len(self.sources)}")
         for name in sorted({*recorded["options"], *self.options}):
-            then, now = recorded["options"].get(name), self.options.get(name)
-            if then != now:
-                found.append(f"{name} was {_shown(then)} and is {_shown(now)}")
+            before, after = recorded["options"].get(name), json.loads(json.dumps(self.options.get(name)))
+            if before != after:
+                found.append(f"{name} was {_shown(before)} and is {_shown(after)}")
         return found
 
 

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
+import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 import aioboto3
-from botocore.config import Config
+from aiobotocore.config import AioConfig
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.httpsession import get_cert_path
+from botocore.parsers import ResponseParserError
 from botocore.utils import get_environ_proxies
 
-from asyncloader.table import refusals
-from asyncloader.values.errors import AccessError, TableError
+from asyncloader.table import refusals, tls
+from asyncloader.values.errors import AccessError, TableError, TableMissing
 from asyncloader.values.schema import KeyAttribute, Table
 from asyncloader.values.settings import AwsSettings, CreateSettings, RetrySettings
 from asyncloader.wire.connection import Address
 from asyncloader.wire.sigv4 import Credentials
 
+WRITABLE = ("ACTIVE", "UPDATING")
+"""What a table's status must be for items to be written."""
 CREATE_WAIT_S = 300.0
+CONNECT_LIMIT_S = 5.0
+ANSWER_LIMIT_S = 10.0
+"""How long DescribeTable and CreateTable wait for the service; each is tried twice."""
+
+_TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 
 
 class SessionCredentials:
@@ -35,11 +42,17 @@ class SessionCredentials:
 
     async def current(self) -> Credentials:
         """What to sign with now; raises `AccessError` when a refresh fails."""
+        frozen = await self.get_frozen_credentials()
+        return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+
+    async def get_frozen_credentials(self) -> Any:
+        """The same as botocore's signer asks for them."""
         try:
-            frozen = await self._found.get_frozen_credentials()
+            return await self._found.get_frozen_credentials()
         except (BotoCoreError, ClientError) as error:
             raise refusals.translate(error) from error
-        return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+        except RuntimeError as error:  # botocore's word for a refresh that brought nothing fresh
+            raise AccessError(f"the AWS credentials cannot be refreshed ({error}); sign in again") from error
 
     async def renew(self, refused: Credentials) -> None:
         """Ask the chain of providers again: files and processes are read anew."""
@@ -47,7 +60,10 @@ class SessionCredentials:
             if await self.current() != refused or self._found.method == "explicit":
                 return
             provider = self._session._session.get_component("credential_provider")
-            found = await provider.load_credentials()
+            try:
+                found = await provider.load_credentials()
+            except (BotoCoreError, ClientError) as error:
+                raise refusals.translate(error) from error
             if found is not None:
                 self._found = found
 
@@ -77,33 +93,37 @@ class Aws:
         host = parts.hostname or ""
         if parts.scheme == "http":
             return Address(host, parts.port or 80)
-        bundle = self._session._session.get_config_variable("ca_bundle") or get_cert_path(True)
-        try:
-            context = ssl.create_default_context(cafile=bundle)
-        except (OSError, ssl.SSLError) as error:
-            raise AccessError(f"the CA bundle {bundle} cannot be read ({error}); mend AWS_CA_BUNDLE") from error
-        return Address(host, parts.port or 443, context)
+        return Address(host, parts.port or 443, tls.context(_ca_bundle(self._session)))
 
     @asynccontextmanager
     async def plain_client(self, workers: int, retry: RetrySettings) -> AsyncIterator[Any]:
-        """A client for the plain transport: as many connections as workers, no retries of its own."""
-        config = Config(
+        """A client for the plain transport: as many connections as workers, no retries of its own.
+
+        It signs with `credentials`, also when they have been loaded anew.
+        """
+        config = AioConfig(
             max_pool_connections=workers,
             connect_timeout=retry.connect_timeout_s,
             read_timeout=retry.request_timeout_s,
             retries={"total_max_attempts": 1},
+            http_session_cls=tls.CheckedSession,
         )
-        async with self._session.client("dynamodb", endpoint_url=self._settings.endpoint_url, config=config) as client:
+        async with self._session.client(
+            "dynamodb", region_name=self.region, endpoint_url=self._settings.endpoint_url, config=config
+        ) as client:
+            client.meta.events.register("before-sign.dynamodb", self._sign_with_current)
             yield client
+
+    def _sign_with_current(self, request: Any, **_: Any) -> None:
+        request.context.setdefault("signing", {})["request_credentials"] = self.credentials
 
     async def describe(self, name: str) -> Table:
         """The table's key and indexes; raises `TableError` unless it can be written to."""
-        try:
-            told = (await self._client.describe_table(TableName=name))["Table"]
-        except (BotoCoreError, ClientError) as error:
-            raise refusals.translate(error, table=name, region=self.region, endpoint=self.endpoint_url) from error
+        if not name.startswith("arn:") and not _TABLE_NAME.fullmatch(name):
+            raise TableError(refusals.no_table_name(name))
+        told = await self._told(name)
         status = told.get("TableStatus", "ACTIVE")
-        if status not in ("ACTIVE", "UPDATING"):
+        if status not in WRITABLE:
             raise TableError(refusals.not_active(name, status))
         return _table(told)
 
@@ -120,23 +140,42 @@ class Aws:
                 ],
                 BillingMode="PAY_PER_REQUEST",
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceInUseException":
+        except (BotoCoreError, ClientError, ResponseParserError) as error:
+            if refusals.code_of(error) != "ResourceInUseException":
                 raise refusals.translate(error, table=name, region=self.region, endpoint=self.endpoint_url) from error
-        except BotoCoreError as error:
-            raise refusals.translate(error, table=name, region=self.region, endpoint=self.endpoint_url) from error
         pause_s = 0.05
-        async with asyncio.timeout(CREATE_WAIT_S):
-            while True:
-                told = (await self._client.describe_table(TableName=name))["Table"]
-                if told.get("TableStatus", "ACTIVE") == "ACTIVE":
-                    return _table(told)
-                await asyncio.sleep(pause_s)
-                pause_s = min(pause_s * 2, 2.0)
+        try:
+            async with asyncio.timeout(CREATE_WAIT_S):
+                while True:
+                    # A table that has just been made may still be unknown to the next call.
+                    with suppress(TableMissing):
+                        told = await self._told(name)
+                        if told.get("TableStatus", "ACTIVE") in WRITABLE:
+                            return _table(told)
+                    await asyncio.sleep(pause_s)
+                    pause_s = min(pause_s * 2, 2.0)
+        except TimeoutError:
+            raise TableError(
+                f"table {name!r} is not active {CREATE_WAIT_S:g} s after it was made; try again when it is"
+            ) from None
+
+    async def _told(self, name: str) -> dict[str, Any]:
+        """What DescribeTable tells; raises `TableError` and `AccessError`."""
+        try:
+            answer = await self._client.describe_table(TableName=name)
+        except (BotoCoreError, ClientError, ResponseParserError) as error:
+            raise refusals.translate(error, table=name, region=self.region, endpoint=self.endpoint_url) from error
+        table = answer.get("Table")
+        if not table:
+            raise AccessError(refusals.not_dynamodb(self.endpoint_url))
+        return dict(table)
 
     async def first_items(self, name: str, count: int) -> list[dict[str, Any]]:
-        """A few items in DynamoDB JSON, to show what stands in the table."""
-        told = await self._client.scan(TableName=name, Limit=count)
+        """A few items in DynamoDB JSON, to show what stands in the table; raises `AccessError`."""
+        try:
+            told = await self._client.scan(TableName=name, Limit=count)
+        except (BotoCoreError, ClientError) as error:
+            raise refusals.translate(error, table=name, region=self.region, endpoint=self.endpoint_url) from error
         return list(told["Items"])
 
 
@@ -148,7 +187,12 @@ def static_session(access_key: str, secret_key: str, region: str) -> aioboto3.Se
 @asynccontextmanager
 async def connect(settings: AwsSettings, session: aioboto3.Session | None = None) -> AsyncIterator[Aws]:
     """Open the way to DynamoDB as the AWS tools do; raises `AccessError` when there is no region or no credentials."""
-    config = Config(connect_timeout=5, read_timeout=15, retries={"total_max_attempts": 2, "mode": "standard"})
+    config = AioConfig(
+        connect_timeout=CONNECT_LIMIT_S,
+        read_timeout=ANSWER_LIMIT_S,
+        retries={"total_max_attempts": 2, "mode": "standard"},
+        http_session_cls=tls.CheckedSession,
+    )
     try:
         if session is None:
             session = aioboto3.Session(profile_name=settings.profile, region_name=settings.region)
@@ -164,11 +208,17 @@ async def connect(settings: AwsSettings, session: aioboto3.Session | None = None
     except (BotoCoreError, ClientError) as error:
         raise refusals.translate(error) from error
     except ValueError as error:  # botocore's own checks of a URL
-        raise AccessError(str(error)) from error
+        raise AccessError(f"{error}; check --endpoint-url and AWS_ENDPOINT_URL") from error
     try:
+        if client.meta.endpoint_url.startswith("https:"):
+            tls.context(_ca_bundle(session))  # said now and clearly, or botocore says it later and in riddles
         yield Aws(session, client, settings, credentials)
     finally:
         await opened.__aexit__(None, None, None)
+
+
+def _ca_bundle(session: aioboto3.Session) -> str:
+    return tls.bundle(session._session.get_config_variable("ca_bundle"))
 
 
 def _table(told: dict[str, Any]) -> Table:

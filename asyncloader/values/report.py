@@ -29,6 +29,9 @@ class Counts:
     def __add__(self, other: Counts) -> Counts:
         return Counts(*(getattr(self, name) + getattr(other, name) for name in Counts.__slots__))
 
+    def __sub__(self, other: Counts) -> Counts:
+        return Counts(*(getattr(self, name) - getattr(other, name) for name in Counts.__slots__))
+
     def as_dict(self) -> dict[str, int | float]:
         return {name: getattr(self, name) for name in Counts.__slots__}
 

@@ -97,7 +97,8 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             raise ServiceUnavailable("ConnectionClosed", "the connection was closed between requests")
-        reply = self._reply = self._loop.create_future()
+        reply: asyncio.Future[Reply] = self._loop.create_future()
+        self._reply = reply
         self._deadline = self._loop.time() + self._request_timeout_s
         if self._watch is None:
             self._watch = self._loop.call_later(self._request_timeout_s, self._check_deadline)
