@@ -83,6 +83,7 @@ class Journal:
         self.path = path
         self._identity = identity
         self._file: IO[bytes] | None = None
+        self._begun = False
 
     def find(self, *, resume: bool, restart: bool, how_to_resume: str) -> Watermark | None:
         """The watermark to go on from, or None to begin anew.
@@ -111,6 +112,7 @@ class Journal:
 
     def begin(self, watermark: Watermark | None) -> None:
         """Be ready for watermarks: behind the last valid line of what was found, or in a new file."""
+        self._begun = True
         if watermark is not None and self._file is not None:
             self._file.seek(0)
             lines = _valid_lines(self._file.read())
@@ -125,8 +127,9 @@ class Journal:
         _sync_folder(self.path.parent)
 
     def write(self, mark: Watermark) -> None:
-        """Keep a watermark."""
-        self._append(mark.as_json())
+        """Keep a watermark; before the first write to the table there is none to keep."""
+        if self._begun:
+            self._append(mark.as_json())
 
     def close(self, *, complete: bool) -> None:
         """Let the journal go; that of a complete load is removed."""
@@ -137,11 +140,6 @@ class Journal:
             _sync_folder(self.path.parent)
         self._file.close()
         self._file = None
-
-    @property
-    def is_begun(self) -> bool:
-        """Whether there is a journal on disk that this load holds."""
-        return self._file is not None
 
     def _append(self, line: dict[str, Any]) -> None:
         assert self._file is not None
