@@ -90,6 +90,9 @@ def read_error(status: int, body: bytes, *, date: str = "", request_id: str = ""
     code = str(told.get("__type") or told.get("code") or "").rpartition("#")[2]
     message = str(told.get("message") or told.get("Message") or "")
     reasons = told.get("ThrottlingReasons") or told.get("throttlingReasons") or ()
+    if not code and 400 <= status < 500 and status not in (413, 429):
+        # Not DynamoDB's words, so not DynamoDB's judgement: something between us and it.
+        return errors.ServiceUnavailable(f"HTTP{status}", "the answer is not DynamoDB's", status=status)
     names = tuple(str(each.get("reason", "")) for each in reasons if isinstance(each, dict))
     return error_of(code or f"HTTP{status}", message, status=status, date=date, request_id=request_id, reasons=names)
 

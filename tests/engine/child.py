@@ -1,0 +1,22 @@
+"""A load in a process of its own, to be killed: `python -m tests.engine.child URL FOLDER`; resumes if it must."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from tests.engine.loads import Scene
+from tests.faultserver import FaultServer
+
+
+async def main(url: str, folder: Path) -> None:
+    server = FaultServer()
+    server.url = url
+    report = await Scene(server, folder).run(resume=True, workers=4, block_bytes=8192)
+    assert report.complete
+    assert report.reconciles
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2])))

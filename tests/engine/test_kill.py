@@ -1,0 +1,61 @@
+"""kill -9 at any moment: a resume leaves the table as if nothing had happened."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.engine.loads import Row, Scene, applied, scene
+from tests.faultserver import FaultServer, RandomFaults, ServerError, Unprocessed
+
+KILLS = 30
+ROWS = 20_000
+CHILD_LIMIT_S = 60
+
+
+def _rows(chance: Random) -> list[Row]:
+    """Keys that come again and again, near and far, and now and then none."""
+    return [
+        ("" if chance.random() < 0.01 else f"k{chance.randrange(4000)}", f"v{number}", "x" * chance.randrange(40))
+        for number in range(ROWS)
+    ]
+
+
+@pytest.mark.timeout(300)
+def test_dozens_of_kills_leave_no_trace(tmp_path: Path) -> None:
+    chance = Random(20)
+    rows = _rows(chance)
+    faults = RandomFaults(3, {None: 12, Unprocessed(fraction=0.3): 1, ServerError(500, written=0.5): 1})
+    with FaultServer(faults=faults, latency_s=0.004).in_thread() as server:
+        made = scene(server, tmp_path, rows)
+        kills = 0
+        while not _run_and_kill(made, chance.randrange(1, 110) if kills < KILLS else None):
+            kills += 1
+        assert kills == KILLS
+        assert made.items() == applied(rows)
+        assert server.overlaps == 0
+        keyless = [str(line) for line, row in enumerate(rows, start=2) if not row[0]]
+        assert [reject["_asyncloader_line"] for reject in made.rejects()] == keyless
+        assert not (tmp_path / "load.journal").exists()
+
+
+def _run_and_kill(made: Scene, requests: int | None) -> bool:
+    """Run the load; kill it after so many requests. Gives whether it came to its end."""
+    before = made.server.requests["BatchWriteItem"]
+    child = subprocess.Popen([sys.executable, "-m", "tests.engine.child", made.server.url, str(made.folder)])
+    deadline = time.monotonic() + CHILD_LIMIT_S
+    while child.poll() is None and time.monotonic() < deadline:
+        if requests is not None and made.server.requests["BatchWriteItem"] - before >= requests:
+            break
+        time.sleep(0.002)
+    if child.poll() is None:
+        assert requests is not None, "the last run did not end"
+        child.kill()
+    code = child.wait()
+    assert code in (0, -9)
+    return code == 0
