@@ -16,7 +16,7 @@ from asyncloader.blocks.cut import Block
 from asyncloader.blocks.grammar import Record, count_lines
 from asyncloader.decode.columns import BadRow
 from asyncloader.engine.reader import Input
-from asyncloader.engine.threads import in_thread
+from asyncloader.finish import in_thread
 from asyncloader.plan.flight import Flight
 from asyncloader.records.rejects import Reject, RejectFile
 from asyncloader.records.watermark import Place, Watermark

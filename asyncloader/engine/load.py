@@ -16,7 +16,7 @@ from asyncloader.encode.block import EncodedBlock
 from asyncloader.engine.engine import Engine, Stop
 from asyncloader.engine.ledger import Ledger
 from asyncloader.engine.reader import Input, equip, inspect, read_blocks
-from asyncloader.engine.threads import in_thread
+from asyncloader.finish import in_thread
 from asyncloader.plan.flight import Flight
 from asyncloader.records.journal import Identity, Journal, default_path, fingerprint
 from asyncloader.records.rejects import RejectFile

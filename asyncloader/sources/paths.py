@@ -31,13 +31,13 @@ def expand(names: Iterable[str | os.PathLike[str]]) -> list[SourceFile]:
     A glob gives its files in the order of their names; a path that exists is itself, whatever characters it has.
     """
     sources: list[SourceFile] = []
-    for name in map(os.fspath, names):
+    for name in [os.fspath(each) for each in names]:
         if name == STDIN:
             sources.append(SourceFile(name, None))
         elif not os.path.lexists(name) and glob.has_magic(name):
             found = sorted(path for path in glob.glob(name, recursive=True) if not os.path.isdir(path))
             if not found:
-                raise SourceError(f"{name}: no file has such a name")
+                raise SourceError(f"{name}: no file has such a name{_looked_in(name)}; check the pattern")
             sources += [_file(path) for path in found]
         else:
             sources.append(_file(name))
@@ -53,11 +53,15 @@ def _file(name: str) -> SourceFile:
     try:
         status = path.stat()
     except FileNotFoundError:
-        raise SourceError(f"{name}: no such file") from None
+        raise SourceError(f"{name}: there is no such file{_looked_in(name)}; check the path") from None
     except OSError as error:
-        raise SourceError(f"{name}: cannot be read ({error.strerror})") from None
+        raise SourceError(f"{name}: cannot be read ({error.strerror}); check the path") from None
     if path.is_dir():
         raise SourceError(f"{name}: is a folder; name its files, for example {name.rstrip('/')}/*.csv")
     if not os.access(path, os.R_OK):
-        raise SourceError(f"{name}: cannot be read (permission denied)")
+        raise SourceError(f"{name}: may not be read by this user; change its permissions, for example chmod u+r")
     return SourceFile(name, status.st_size if path.is_file() else None)
+
+
+def _looked_in(name: str) -> str:
+    return "" if os.path.isabs(name) else f" in {os.getcwd()}"

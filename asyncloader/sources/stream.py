@@ -7,36 +7,20 @@ on the way; both in a thread, since they may take a while. Positions are those o
 from __future__ import annotations
 
 import asyncio
-import bz2
 import codecs
-import lzma
-import sys
-import zlib
-from collections.abc import Callable
-from typing import Any, Protocol
+import os
+from typing import Any
 
 import aiofiles
-import zstandard
 
+from asyncloader.finish import finish
+from asyncloader.sources.decompress import MAGIC_BYTES, Decompression, NotDecompressed
 from asyncloader.sources.paths import SourceFile
 from asyncloader.values.errors import SourceError
 
 UTF8_BOM = b"\xef\xbb\xbf"
-
-
-class _Decompressor(Protocol):
-    eof: bool
-    unused_data: bytes
-
-    def decompress(self, data: bytes, /) -> bytes: ...
-
-
-_MAGIC: tuple[tuple[bytes, Callable[[], Any]], ...] = (
-    (b"\x1f\x8b", lambda: zlib.decompressobj(wbits=31)),
-    (b"BZh", bz2.BZ2Decompressor),
-    (b"\xfd7zXZ\x00", lzma.LZMADecompressor),
-    (b"\x28\xb5\x2f\xfd", lambda: zstandard.ZstdDecompressor().decompressobj()),
-)
+UTF16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+STDIN_DESCRIPTOR = 0
 
 
 class SourceStream:
@@ -45,37 +29,33 @@ class SourceStream:
     def __init__(self, source: SourceFile, file: Any, *, encoding: str | None, chunk_bytes: int) -> None:
         self.name = source.name
         self.read_bytes = 0
-        self.is_seekable = False
+        self.is_seekable = source.size_bytes is not None
         self._file = file
         self._chunk_bytes = chunk_bytes
-        self._make: Callable[[], Any] | None = None
-        self._decompressor: _Decompressor | None = None
-        self._decoder = codecs.getincrementaldecoder(encoding)(errors="strict") if encoding else None
+        self._compressed: Decompression | None = None
+        # What is no text in the encoding becomes no UTF-8 either, so that it costs its row and not the load.
+        self._decoder = codecs.getincrementaldecoder(encoding)(errors="surrogateescape") if encoding else None
         self._encoding = encoding
         self._pushed_back: list[bytes] = []
         self._begun = False
-        self._strip_bom = False
+        self._head: bytes | None = b""
         self._ended = False
 
     async def read(self) -> bytes:
         """The next chunk, never empty before the end; raises `SourceError`."""
         if self._pushed_back:
             return self._pushed_back.pop()
+        raw = b""
         while not self._ended:
-            try:
-                raw = await self._file.read(self._chunk_bytes)
-            except OSError as error:
-                raise SourceError(
-                    f"{self.name}: reading failed at byte {self.read_bytes} ({error.strerror})"
-                ) from error
-            self.read_bytes += len(raw)
-            self._ended = not raw
-            if not self._begun:
-                raw = await self._begin(raw)
-            if self._make is None and self._decoder is None:
-                chunk = raw
+            if self._compressed is None or self._compressed.is_used_up:
+                raw = await self._read_raw(1 if self._begun else MAGIC_BYTES)
+                self._ended = not raw
+                if self._compressed is not None:
+                    self._compressed.feed(raw)
+            if self._compressed is None and self._decoder is None:
+                chunk = self._without_mark(raw)
             else:
-                chunk = await asyncio.to_thread(self._transform, raw, self._ended)
+                chunk = await asyncio.to_thread(self._transform, raw)
             if chunk:
                 return chunk
         return b""
@@ -89,7 +69,7 @@ class SourceStream:
         """Go on at byte `offset` of the stream; only at its begin. Seeks where it can, reads where it must."""
         first = await self.read()
         self._pushed_back.append(first)
-        if self._make is None and self._decoder is None and self.is_seekable:
+        if self._compressed is None and self._decoder is None and self.is_seekable:
             bom = self.read_bytes - len(first)
             self._pushed_back.clear()
             await self._file.seek(offset + bom)
@@ -105,50 +85,88 @@ class SourceStream:
 
     async def close(self) -> None:
         """Close the file."""
-        await self._file.close()
+        await finish(self._file.close())
 
-    async def _begin(self, raw: bytes) -> bytes:
-        """Look at the first bytes: compressed? a byte order mark?"""
-        while raw and len(raw) < 6 and (more := await self._file.read(self._chunk_bytes)):
-            self.read_bytes += len(more)
-            raw += more
-        self._begun = True
-        self._make = next((make for magic, make in _MAGIC if raw.startswith(magic)), None)
-        if self._make is not None:
-            self._strip_bom = self._decoder is None
-            return raw
-        return raw.removeprefix(UTF8_BOM) if self._decoder is None else raw
-
-    def _transform(self, raw: bytes, final: bool) -> bytes:
-        data = self._decompress(raw, final) if self._make is not None else raw
-        if self._strip_bom and data:
-            data, self._strip_bom = data.removeprefix(UTF8_BOM), False
-        if self._decoder is None:
-            return data
+    async def _read_raw(self, least: int) -> bytes:
+        """The next bytes as stored, at least so many where there are more; the first ones tell how to read the rest."""
+        parts: list[bytes] = []
+        size = 0
         try:
-            return self._decoder.decode(data, final).removeprefix("\ufeff").encode()
+            while size < least:
+                if not self.is_seekable:
+                    await _until_readable(self._file.fileno())
+                part = await finish(self._file.read(self._chunk_bytes))
+                if part is None:  # somebody made the pipe non-blocking, and somebody else was faster
+                    continue
+                if not part:
+                    break
+                parts.append(part)
+                size += len(part)
+        except OSError as error:
+            raise SourceError(
+                f"{self.name}: reading failed at byte {self.read_bytes} ({error.strerror}); check the file and its disk"
+            ) from error
+        self.read_bytes += size
+        raw = b"".join(parts)
+        if not self._begun:
+            self._begun = True
+            self._compressed = Decompression.of(raw)
+        return raw
+
+    def _transform(self, raw: bytes) -> bytes:
+        """Decompress and decode in a thread."""
+        try:
+            if self._compressed is not None:
+                raw = self._compressed.take(self._chunk_bytes)
+                if self._ended:
+                    self._compressed.finish()
+        except NotDecompressed as error:
+            raise SourceError(f"{self.name}: cannot be decompressed near byte {self.read_bytes}: {error}") from None
+        return self._without_mark(raw if self._decoder is None else self._decoded(raw))
+
+    def _decoded(self, raw: bytes) -> bytes:
+        assert self._decoder is not None
+        try:
+            return bytes(self._decoder.decode(raw, self._ended).encode(errors="surrogatepass"))
         except UnicodeError as error:
             raise SourceError(
                 f"{self.name}: is not {self._encoding} near byte {self.read_bytes} ({error}); name its --encoding"
             ) from None
 
-    def _decompress(self, raw: bytes, final: bool) -> bytes:
-        assert self._make is not None
-        parts: list[bytes] = []
-        try:
-            while raw:
-                # A file may hold several compressed streams one after the other; each needs a decompressor of its own.
-                if self._decompressor is None:
-                    self._decompressor = self._make()
-                parts.append(self._decompressor.decompress(raw))
-                if not self._decompressor.eof:
-                    break
-                raw, self._decompressor = self._decompressor.unused_data.lstrip(b"\0"), None
-        except (zlib.error, OSError, lzma.LZMAError, zstandard.ZstdError) as error:
-            raise SourceError(f"{self.name}: cannot be decompressed near byte {self.read_bytes} ({error})") from None
-        if final and self._decompressor is not None:
-            raise SourceError(f"{self.name}: the compressed data ends too early; is the file complete?")
-        return b"".join(parts)
+    def _without_mark(self, chunk: bytes) -> bytes:
+        """The chunk, but for a byte order mark at the very begin of the text; raises `SourceError` for one of UTF-16."""
+        if self._head is None:
+            return chunk
+        head = self._head + chunk
+        if len(head) < len(UTF8_BOM) and UTF8_BOM.startswith(head) and not self._ended:
+            self._head = head
+            return b""
+        self._head = None
+        if self._decoder is None and head.startswith(UTF16_BOMS):
+            raise SourceError(f"{self.name}: looks like UTF-16; say --encoding utf-16")
+        return head.removeprefix(UTF8_BOM)
+
+
+async def _until_readable(descriptor: int) -> None:
+    """Wait for a pipe or terminal in the loop, which can be cancelled, and not in a thread, which cannot."""
+    loop = asyncio.get_running_loop()
+    readable = loop.create_future()
+    blocking = os.get_blocking(descriptor)
+
+    def wake() -> None:
+        if not readable.done():
+            readable.set_result(None)
+
+    try:
+        loop.add_reader(descriptor, wake)
+    except (OSError, NotImplementedError):  # a file or device that is always ready
+        return
+    try:
+        await readable
+    finally:
+        loop.remove_reader(descriptor)
+        # uvloop changes the mode of what it watches; others may share it, a terminal for example.
+        os.set_blocking(descriptor, blocking)
 
 
 async def open_source(
@@ -156,10 +174,9 @@ async def open_source(
 ) -> SourceStream:
     """Open a source; `encoding` is given only where it is not UTF-8. Raises `SourceError`."""
     try:
-        target = sys.stdin.fileno() if source.is_stdin else source.name
-        file = await aiofiles.open(target, "rb", buffering=0, closefd=not source.is_stdin)
+        target = STDIN_DESCRIPTOR if source.is_stdin else source.name
+        opening = aiofiles.open(target, "rb", buffering=0, closefd=not source.is_stdin)
+        file = await finish(opening, dispose=lambda opened: opened._file.close())  # type: ignore[attr-defined]  # no public name
     except (OSError, ValueError) as error:
         raise SourceError(f"{source.name}: cannot be opened ({getattr(error, 'strerror', None) or error})") from None
-    stream = SourceStream(source, file, encoding=encoding, chunk_bytes=chunk_bytes)
-    stream.is_seekable = source.size_bytes is not None
-    return stream
+    return SourceStream(source, file, encoding=encoding, chunk_bytes=chunk_bytes)

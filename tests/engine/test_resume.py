@@ -15,7 +15,7 @@ from asyncloader.records.journal import Journal
 from asyncloader.values.errors import LoadFailed, SourceError, UsageError
 from asyncloader.values.settings import RejectLimit
 from tests.engine.loads import Row, Scene, applied, csv_bytes, scene
-from tests.faultserver import AccessDenied, FaultServer
+from tests.faultserver import AccessDenied, FaultServer, Poison
 from tests.faultserver.batch import Batch
 from tests.faultserver.faults import Fault
 
@@ -63,6 +63,19 @@ async def test_a_resume_does_not_begin_anew(tmp_path: Path) -> None:
         await _stopped(made, 30)
         report = await made.run(resume=True)
         assert 0 < report.this_run.rows_read < len(ROWS)
+
+
+async def test_the_watermark_stays_before_an_item_that_is_not_in_yet(tmp_path: Path) -> None:
+    rows: list[Row] = [(f"k{number}", f"v{number}", "") for number in range(1500)]
+    async with FaultServer(rules=[Poison(lambda item: item["id"] == {"S": "k3"})]) as server:
+        made = scene(server, tmp_path, rows)
+        failure = await _stopped(made, 40)
+        assert failure.report is not None
+        assert failure.report.counts.items_written > 500
+        server.rules.clear()
+        report = await made.run(resume=True)
+        assert report.complete
+        assert made.items() == applied(rows)
 
 
 async def test_a_plain_rerun_is_refused_and_names_the_command(tmp_path: Path) -> None:

@@ -1,0 +1,33 @@
+"""Waiting for what cannot be cancelled: work in a thread goes on, so whoever is cancelled waits for its end.
+
+So nobody closes a file that a thread still uses, and nothing is written after a load has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import ParamSpec, TypeVar
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+async def finish(work: Awaitable[Result], *, dispose: Callable[[Result], object] | None = None) -> Result:
+    """Wait for `work` to its end; a cancellation is passed on only then, after `dispose` has had the result."""
+    running = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        while not running.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([running])
+        if not running.cancelled() and running.exception() is None and dispose is not None:
+            dispose(running.result())
+        raise
+
+
+async def in_thread(work: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+    """Run `work` in a thread and wait for its end, whatever happens meanwhile."""
+    return await finish(asyncio.to_thread(work, *args, **kwargs))
