@@ -144,4 +144,5 @@ def quotes_are_regular(data: bytes, quotes: npt.NDArray[np.intp], delimiter: int
 
 
 def _borders(characters: npt.NDArray[np.uint8], delimiter: int) -> npt.NDArray[np.bool_]:
-    return (characters == delimiter) | (characters == 10) | (characters == 13)
+    borders: npt.NDArray[np.bool_] = (characters == delimiter) | (characters == 10) | (characters == 13)
+    return borders

@@ -37,6 +37,7 @@ class Grammar:
         quote = re.escape(dialect.quote.encode()) if dialect.quote else None
         escape = re.escape(dialect.escape.encode()) if dialect.escape else None
         stop = delimiter + rb"\r\n" + (escape or b"")
+        self._quoted: re.Pattern[bytes] | None = None
         tail = rb"[^" + stop + rb"]*+"
         if escape:
             tail += rb"(?:" + escape + rb".[^" + stop + rb"]*+)*+"
@@ -51,7 +52,6 @@ class Grammar:
             )
         else:
             field = tail
-            self._quoted = None
         record = field + rb"(?:" + delimiter + field + rb")*+"
         self._field = re.compile(field, re.DOTALL)
         self._record = re.compile(record, re.DOTALL)
@@ -76,12 +76,10 @@ class Grammar:
         while at < size:
             match = self._record.match(data, at)
             end = match.end() if match else at
-            if end < size and not (line_end := LINE_END.match(data, end)):
-                end = after = size
-            elif end < size:
+            if (line_end := LINE_END.match(data, end)) is not None:
                 after = line_end.end()
             else:
-                after = size
+                end = after = size
             if end > at:
                 yield Record(at, end, line)
             line += count_lines(data[at:after])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from asyncloader.blocks.grammar import LINE_END, count_lines, grammar
+from asyncloader.blocks.grammar import LINE_END, Grammar, Record, count_lines, grammar
 from asyncloader.values.errors import SourceError
 from asyncloader.values.settings import Dialect
 
@@ -34,12 +34,19 @@ class Header:
 def read_header(name: str, head: bytes, dialect: Dialect, *, at_end: bool) -> Header | None:
     """Read the header from the first bytes of source `name`; None asks for more of them.
 
-    `at_end` says that `head` is all there is. Raises `SourceError` for an empty source, and for duplicate or empty
-    column names.
+    `at_end` says that `head` is all there is. Raises `SourceError` for an empty source, for a header that cannot be
+    read, and for duplicate or empty column names.
     """
+    if not at_end and LINE_END.search(head, 0, len(head) - 1) is None:
+        return None
+    rules = grammar(dialect)
+    first_record = next(rules.records(head, 1), None)
+    if first_record is not None and ERROR_COLUMN.encode() in head[: first_record.end]:
+        if first_record.end >= len(head) - 1 and not at_end:
+            return None
+        if (own := _reject_header(name, head, first_record, rules)) is not None:
+            return own
     start, line = 0, 1
-    if (own := _reject_header(head, dialect)) is not None:
-        return own
     for _ in range(dialect.skip_rows):
         match = LINE_END.search(head, start)
         if match is None or (match.end() == len(head) and not at_end):
@@ -52,10 +59,7 @@ def read_header(name: str, head: bytes, dialect: Dialect, *, at_end: bool) -> He
             raise SourceError(f"{name}: is empty; there is nothing to load")
         return Header(_checked(name, dialect.columns), start, line)
     while match := LINE_END.match(head, start):
-        if match.end() == len(head) and not at_end:
-            return None
         start, line = match.end(), line + 1
-    rules = grammar(dialect)
     end = rules.last_record_end(head[start:])
     if end == 0 and not at_end:
         return None
@@ -68,12 +72,7 @@ def read_header(name: str, head: bytes, dialect: Dialect, *, at_end: bool) -> He
     cells = rules.fields(first)
     if cells is None:
         raise SourceError(f"{name}:{line}: the header opens a quote that is never closed")
-    try:
-        names = tuple(cell.decode() for cell in cells)
-    except UnicodeDecodeError:
-        raise SourceError(
-            f"{name}:{line}: the header is not valid UTF-8; name the file's encoding, for example --encoding latin-1"
-        ) from None
+    names = _decoded(name, line, cells)
     behind = start + record.end
     if line_end := LINE_END.match(head, behind):
         behind = line_end.end()
@@ -86,16 +85,25 @@ def read_header(name: str, head: bytes, dialect: Dialect, *, at_end: bool) -> He
     return Header(_checked(name, names), behind, line + count_lines(head[start:behind]))
 
 
-def _reject_header(head: bytes, dialect: Dialect) -> Header | None:
-    """The header of a reject file, which is known by its own columns: it stands in the first line, whatever the
-    dialect says of other sources, so that a corrected reject file is loaded by the same command."""
-    first = LINE_END.search(head)
-    if first is None or OWN_PREFIX.encode() + b"error" not in head[: first.start()]:
-        return None
-    cells = grammar(dialect).fields(head[: first.start()])
+def _reject_header(name: str, head: bytes, record: Record, rules: Grammar) -> Header | None:
+    """The header of a reject file, which is known by its own columns: it is the first record, whatever the dialect
+    says of other sources, so that a corrected reject file is loaded by the same command."""
+    cells = rules.fields(head[record.start : record.end])
     if cells is None or ERROR_COLUMN.encode() not in cells:
         return None
-    return Header(tuple(cell.decode() for cell in cells), first.end(), 2)
+    behind = record.end
+    if line_end := LINE_END.match(head, behind):
+        behind = line_end.end()
+    return Header(_checked(name, _decoded(name, 1, cells)), behind, 1 + count_lines(head[:behind]))
+
+
+def _decoded(name: str, line: int, cells: list[bytes]) -> tuple[str, ...]:
+    try:
+        return tuple(cell.decode() for cell in cells)
+    except UnicodeDecodeError:
+        raise SourceError(
+            f"{name}:{line}: the header is not valid UTF-8; name the file's encoding, for example --encoding latin-1"
+        ) from None
 
 
 def _checked(name: str, columns: tuple[str, ...]) -> tuple[str, ...]:

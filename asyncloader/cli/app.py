@@ -132,7 +132,10 @@ def _types(pairs: list[str]) -> dict[str, AttributeType]:
             raise UsageError(f"--type takes COLUMN=TYPE, for example --type price=N, not {pair!r}")
         if column in found:
             raise UsageError(f"--type names the column {column!r} twice")
-        found[column] = attribute_type(kind)
+        try:
+            found[column] = attribute_type(kind)
+        except UsageError as error:
+            raise UsageError(f"--type {pair}: {error}") from None
     return found
 
 
@@ -162,6 +165,7 @@ def _set_log_level(name: str) -> None:
 
 def main() -> NoReturn:
     """The entry point: whatever goes wrong is one line on stderr and an exit code."""
+    _open_standard_streams()
     code: int | None = 0
     try:
         code = app(standalone_mode=False)
@@ -170,13 +174,11 @@ def main() -> NoReturn:
         code = 2
     except (KeyboardInterrupt, typer.Abort):
         code = 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 3
     except Exception as error:
         # Typer's own usage errors: some of its releases bring click along, some take it from outside.
         if (format_message := getattr(error, "format_message", None)) is not None:
-            _say(format_message() + _hint(error))
+            if text := format_message():  # empty where the help has been shown instead
+                _say(text.removesuffix(".") + _hint(error))
             sys.exit(2)
         if logging.getLogger("asyncloader").isEnabledFor(logging.DEBUG):
             raise
@@ -185,6 +187,16 @@ def main() -> NoReturn:
         )
         code = 3
     sys.exit(code or 0)
+
+
+def _open_standard_streams() -> None:
+    """Give 0, 1 and 2 to the null device where the caller has closed them: the loop's own files must not take them."""
+    while (opened := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(opened, True)
+    os.close(opened)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  # open as long as the command runs
 
 
 def _say(text: str) -> None:

@@ -149,7 +149,8 @@ JournalFile = Annotated[
     ),
 ]
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on where an unfinished load of these sources stopped.", rich_help_panel=ENDS)
+    bool,
+    typer.Option("--resume", help="Go on where an unfinished load of these sources stopped.", rich_help_panel=ENDS),
 ]
 Restart = Annotated[
     bool, typer.Option("--restart", help="Begin anew, whatever an unfinished load left.", rich_help_panel=ENDS)

@@ -20,7 +20,7 @@ class Moment:
     """What was true at one moment, `at` in seconds of a monotonic clock."""
 
     at: float
-    read_bytes: int
+    settled_bytes: int
     settled: int
     written: int
     wcu: float
@@ -61,27 +61,27 @@ class Pace:
     @property
     def fraction(self) -> float | None:
         """The part of the bytes that is done, if their number is known."""
-        return min(self.last.read_bytes / self._total_bytes, 1.0) if self._total_bytes else None
+        return min(self.last.settled_bytes / self._total_bytes, 1.0) if self._total_bytes else None
 
     @property
     def eta_s(self) -> float | None:
         """Seconds left at the mean speed."""
-        if self._total_bytes is None or not self.last.read_bytes:
+        if self._total_bytes is None or not self.last.settled_bytes:
             return None
-        speed = _rate(self._start, self.last, "read_bytes")
-        return max(self._total_bytes - self.last.read_bytes, 0) / speed if speed else None
+        speed = _rate(self._start, self.last, "settled_bytes")
+        return max(self._total_bytes - self.last.settled_bytes, 0) / speed if speed else None
 
     def words(self) -> str:
-        """All of it in one line."""
+        """All of it in one line, what matters most first: a narrow terminal cuts the end off."""
         fraction, eta = self.fraction, self.eta_s
         parts = [
             "" if fraction is None else f"{fraction:4.0%}",
-            f"{self.last.settled:,} rows",
+            "" if eta is None else f"ETA {duration(eta)}",
             f"{self.rows_per_s_now:,.0f} rows/s (mean {self.rows_per_s_mean:,.0f})",
+            f"{self.last.settled:,} rows",
             f"{self.wcu_per_s_now:,.0f} WCU/s",
             f"rejected {self.last.rejected:,}",
             f"throttled {self.last.throttled:,}",
-            "" if eta is None else f"ETA {duration(eta)}",
         ]
         return " · ".join(part for part in parts if part)
 
@@ -103,7 +103,7 @@ def look(load: Load) -> Moment:
     counts = load.counts
     return Moment(
         at=time.monotonic(),
-        read_bytes=load.read_bytes,
+        settled_bytes=load.settled_bytes,
         settled=counts.items_written + counts.rows_rejected + counts.rows_superseded,
         written=counts.items_written,
         wcu=counts.consumed_wcu,
@@ -131,14 +131,19 @@ async def _watch_in_lines(load: Load, table: str) -> None:
 async def _watch_on_terminal(load: Load, table: str) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+    from rich.table import Column
 
     pace = Pace(look(load), load.total_bytes)
+    console = Console(stderr=True)
     bar = Progress(
         SpinnerColumn(),
-        TextColumn("[bold]{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[words]}"),
-        console=Console(stderr=True),
+        TextColumn("{task.description}", style="bold", markup=False, table_column=Column(no_wrap=True, max_width=24)),
+        BarColumn(bar_width=min(24, console.width // 10)),
+        TextColumn(
+            "{task.fields[words]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)
+        ),
+        console=console,
+        expand=True,
         auto_refresh=False,
         transient=True,
     )

@@ -45,40 +45,61 @@ class Display:
         """One line about what went wrong, shown even when quiet."""
         print(f"asyncloader: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201  # the command's voice
 
-    def show(self, report: Report) -> None:
-        """The result."""
-        if self.json:
-            print(json.dumps(report.as_dict()), flush=True)  # noqa: T201  # the command's result
+    def show(self, report: Report) -> bool:
+        """The result; false if it could not be written to stdout."""
+        written = not self.json or self._print(json.dumps(report.as_dict()))
         if not self.quiet:
             result.show(report)
+        return written
+
+    def _print(self, text: str) -> bool:
+        """The result on stdout. Where its reader has gone away, the exit code alone says how it went."""
+        try:
+            print(text, flush=True)  # noqa: T201  # the command's result
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if not isinstance(error, BrokenPipeError):
+                self.complain(f"the result cannot be written to stdout ({error.strerror}): {text}")
+                return False
+        return True
 
 
 def run_load(
     table: str, sources: list[str], settings: LoadSettings, aws: AwsSettings, *, local: bool, display: Display
 ) -> int:
     """Load and show; gives the exit code."""
+    running: Load | None = None
     try:
-        report = _run(_load(table, sources, settings, aws, local=local, display=display))
+        running = Load(sources, settings, resume_command=resume_command())
+        report = _run(_load(running, table, aws, local=local, display=display))
     except LoadFailed as error:
         if error.report is not None:
             display.show(error.report)
-        interrupted = isinstance(error, LoadInterrupted)
-        display.complain(f"{error}{_how_to_go_on(error)}")
-        return INTERRUPTED if interrupted else STOPPED
+        display.complain(f"{_what_stopped(error)}{_how_to_go_on(error)}")
+        return INTERRUPTED if isinstance(error, LoadInterrupted) else STOPPED
     except AsyncLoaderError as error:
         display.complain(str(error))
         _show_cause()
         return USAGE
     except (KeyboardInterrupt, asyncio.CancelledError):
-        display.complain("interrupted before the first write; nothing was written")
+        if running is None or running.engine is None or not running.engine.sent_anything:
+            display.complain("interrupted before the first write; nothing was written")
+        else:
+            display.complain(
+                f"interrupted at once; requests in flight may have been written or not; resume with: {resume_command()}"
+            )
         return INTERRUPTED
-    display.show(report)
-    if report.counts.rows_rejected:
-        display.say(
-            f"{report.counts.rows_rejected:,} rows were rejected; they stand with their reasons in {report.rejects_file}"
+    shown = display.show(report)
+    if rejected := report.counts.rows_rejected:
+        rows = (
+            "1 row was rejected; it stands with its reason"
+            if rejected == 1
+            else f"{rejected:,} rows were rejected; they stand with their reasons"
         )
-        return REJECTED
-    return OK
+        display.say(f"{rows} in {report.rejects_file}")
+    if not shown:
+        return STOPPED
+    return REJECTED if rejected else OK
 
 
 def run_local(port: int) -> int:
@@ -93,10 +114,7 @@ def run_local(port: int) -> int:
     return OK
 
 
-async def _load(
-    table: str, sources: list[str], settings: LoadSettings, aws_settings: AwsSettings, *, local: bool, display: Display
-) -> Report:
-    running = Load(sources, settings, resume_command=resume_command())
+async def _load(running: Load, table: str, aws_settings: AwsSettings, *, local: bool, display: Display) -> Report:
     _end_on_signals(running, display)
     await running.prepare()
     async with AsyncExitStack() as open_:
@@ -111,8 +129,8 @@ async def _load(
             if watching is not None:
                 watching.cancel()
                 await asyncio.wait([watching])
-        if running.moved_aside is not None:
-            display.say(f"the reject file of an earlier load is kept as {running.moved_aside}")
+            if running.moved_aside is not None:
+                display.say(f"the reject file of an earlier load is kept as {running.moved_aside}")
         if report.counts.rows_read == 0:
             display.say("the sources have a header but no rows; there was nothing to load")
         if local and not display.quiet:
@@ -132,7 +150,11 @@ async def _start_local(open_: AsyncExitStack, settings: AwsSettings) -> tuple[Aw
 
 
 async def _show_first_items(aws: Aws, table: str, display: Display) -> None:
-    items = await aws.first_items(table, FIRST_ITEMS)
+    try:
+        items = await aws.first_items(table, FIRST_ITEMS)
+    except AsyncLoaderError as error:
+        display.say(f"the first items cannot be read back: {error}")
+        return
     if items:
         display.say(f"the first {len(items)} items of table {table}, read back:")
     for item in items:
@@ -185,6 +207,13 @@ def _end_on_signals(running: Load, display: Display) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, on_signal)
+
+
+def _what_stopped(error: LoadFailed) -> str:
+    if not isinstance(error, LoadInterrupted) or error.report is None:
+        return str(error)
+    written = error.report.counts.items_written
+    return f"interrupted; {written:,} item{'' if written == 1 else 's'} had been written"
 
 
 def _how_to_go_on(error: LoadFailed) -> str:

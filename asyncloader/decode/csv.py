@@ -94,12 +94,9 @@ class CsvDecoder:
     def cells(self, record: bytes) -> list[str] | None:
         """The cells of one record as text, or None if they cannot be told apart."""
         fields = self._grammar.fields(record)
-        if fields is None or len(fields) != len(self.columns):
+        if fields is None or len(fields) != len(self.columns) or not _is_utf8(record):
             return None
-        try:
-            return [cell.decode() for cell in fields]
-        except UnicodeDecodeError:
-            return None
+        return [cell.decode() for cell in fields]
 
     def _readable(self, block: Block) -> tuple[bytes, npt.NDArray[np.int64] | None, list[BadRow]]:
         """The block's text as Arrow is to see it: without the records that no parser should see, and the indices of
@@ -137,7 +134,9 @@ class CsvDecoder:
     def _ends_unfinished(self, block: Block) -> bool:
         """Whether the block's last record lacks its end: a closing quote, or what an escape character stands before."""
         data = block.data
-        if not block.last or not (self._quote and self._quote in data or self._escape and data.endswith(self._escape)):
+        may_be_open = bool(self._quote) and self._quote in data
+        may_be_escaped = bool(self._escape) and data.endswith(self._escape)
+        if not block.last or not (may_be_open or may_be_escaped):
             return False
         return self._grammar.last_record_end(data + b"\n") <= len(data)
 

@@ -6,6 +6,7 @@ the cells that are no value of that type, and the size of every value in bytes a
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -16,13 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asyncloader.encode import numbers, values
-from asyncloader.encode.keys import text_buffers
+from asyncloader.encode.keys import CANONICAL_BASE64, text_buffers
 from asyncloader.values.schema import AttributeType
 
 Sizes = npt.NDArray[np.int64]
 
 _PLAIN_NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"
-_BASE64 = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +76,15 @@ def nulls(column: pa.StringArray, plain: bool) -> Cells:
 
 
 def binaries(column: pa.StringArray, plain: bool) -> Cells:
-    """B: base64 text, which is what JSON holds as well."""
-    odd = _rows_without(pc.match_substring_regex(column, _BASE64))
+    """B: base64 text, which is what JSON holds as well; DynamoDB takes only the spelling whose spare bits are 0."""
+    odd = _rows_without(pc.match_substring_regex(column, CANONICAL_BASE64))
     padding = _lengths(column) - _lengths(pc.ascii_rtrim(column, characters="="))
-    sizes = _lengths(column) // 4 * 3 - padding
-    bad = dict.fromkeys(odd, "is not base64")
-    return Cells(column, sizes, bad)
+
+    def rewrite(text: str) -> tuple[str, int]:
+        raw = values.decode_base64(text)
+        return base64.b64encode(raw).decode(), len(raw)
+
+    return _rewrite(column, _lengths(column) // 4 * 3 - padding, odd, rewrite)
 
 
 def documents(kind: AttributeType) -> Callable[[pa.StringArray, bool], Cells]:
@@ -156,7 +159,8 @@ def _rows_without(condition: pa.BooleanArray) -> list[int]:
 
 def _true(condition: pa.BooleanArray) -> Sizes:
     """1 where true, 0 where false or null."""
-    return pc.fill_null(condition, False).to_numpy(zero_copy_only=False).astype(np.int64)
+    true: npt.NDArray[np.bool_] = pc.fill_null(condition, False).to_numpy(zero_copy_only=False)
+    return true.astype(np.int64)
 
 
 def _lengths(column: pa.StringArray) -> Sizes:

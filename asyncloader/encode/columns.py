@@ -68,8 +68,8 @@ class _Attribute:
 
     @staticmethod
     def _refuse(cells: Cells, rows: npt.NDArray[np.bool_], reason: str) -> None:
-        for row in np.flatnonzero(rows).tolist():
-            cells.bad.setdefault(row, reason)
+        """Call these cells bad, whatever else was said of them."""
+        cells.bad.update(dict.fromkeys(np.flatnonzero(rows).tolist(), reason))
 
     def sizes(self, cells: Cells, column: pa.StringArray) -> npt.NDArray[np.int64] | int:
         """Bytes that this attribute adds to each item."""
@@ -84,8 +84,8 @@ class _Attribute:
 class ColumnEncoder:
     """Encodes the blocks of one source for one table.
 
-    `types` gives the types of columns; those that the table demands for its keys win and must not be contradicted.
-    Raises `UsageError` where they do, where the source lacks a key column, or names a column that is not there.
+    `types` gives the types of columns; those that the table demands for its keys win. Raises `UsageError` where the
+    two contradict one another, and where the source lacks a column for the table's key.
     """
 
     def __init__(
@@ -97,6 +97,9 @@ class ColumnEncoder:
                 raise UsageError(
                     f"--type {name}={kind}: {name!r} is a key attribute of type {demanded[name]} in table {table.name}"
                 )
+        for key in table.key:
+            if key.name not in columns:
+                raise UsageError(f"there is no column {key.name!r}, which is a key of table {table.name}")
         self._table = table
         self._key_names = tuple(attribute.name for attribute in table.key)
         attributes = {
@@ -143,7 +146,7 @@ class ColumnEncoder:
         offsets, data = text_buffers(self._join(texts, len(sizes)))
         return EncodedBlock(
             block=block,
-            data=memoryview(data),
+            data=data.data,
             offsets=offsets,
             sizes=sizes,
             hashes=hashes,

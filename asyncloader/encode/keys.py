@@ -20,9 +20,11 @@ from asyncloader.values.schema import KeyType
 Hashes = npt.NDArray[np.uint64]
 
 _CANONICAL_INTEGER = r"^(0|-?[1-9][0-9]*)$"
-_CANONICAL_BASE64 = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$"
+CANONICAL_BASE64 = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$"
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _MIXER = np.uint64(0xBF58476D1CE4E5B9)
+_MASKS = np.array([(1 << 8 * count) - 1 for count in range(9)], dtype=np.uint64)
+"""By how many of a word's eight bytes belong to the value."""
 
 
 def canonical_base64(text: str) -> str:
@@ -33,7 +35,7 @@ def canonical_base64(text: str) -> str:
 
 _CANONICAL: dict[KeyType, tuple[str, Callable[[str], str]]] = {
     "N": (_CANONICAL_INTEGER, numbers.canonical),
-    "B": (_CANONICAL_BASE64, canonical_base64),
+    "B": (CANONICAL_BASE64, canonical_base64),
 }
 
 
@@ -61,37 +63,45 @@ def hash_columns(columns: Sequence[pa.StringArray]) -> Hashes:
     state: Hashes = np.full(len(columns[0]), 0x243F6A8885A308D3, dtype=np.uint64)
     for column in columns:
         _mix_column(state, column)
+    # The upper bits are used by themselves, so let every bit of the state reach them.
+    state ^= state >> np.uint64(32)
+    state *= _MIXER
+    state ^= state >> np.uint64(29)
     return state
 
 
 def _mix_column(state: Hashes, column: pa.StringArray) -> None:
     offsets, data = text_buffers(column)
-    starts = offsets[:-1].astype(np.int64)
-    lengths = np.diff(offsets).astype(np.int64)
+    starts = offsets[:-1].astype(np.intp)
+    lengths = np.diff(offsets)
     padded = np.concatenate([data, np.zeros(8, dtype=np.uint8)])
     # A view of every run of eight bytes, aligned or not; numpy copies what is picked from it.
-    words = np.ndarray((len(padded) - 7,), dtype="<u8", buffer=padded.data, strides=(1,))
+    words: Hashes = np.ndarray((len(padded) - 7,), dtype="<u8", buffer=padded.data, strides=(1,))
     _mix(state, lengths.astype(np.uint64))
-    step, rows = 0, np.arange(len(starts))
-    while len(rows):
-        left = lengths[rows] - step
-        rows, left = rows[left > 0], left[left > 0]
-        if not len(rows):
+    step = 0
+    common = int(lengths.min(initial=0)) if len(lengths) else 0
+    while step + 8 <= common:
+        _mix(state, words[starts + step])
+        step += 8
+    rows = np.flatnonzero(lengths > step)
+    if len(rows) and len(rows) == len(lengths):
+        # The usual last step: every value has something left, and none has more than eight bytes.
+        left = lengths - step
+        if int(left.max()) <= 8:
+            _mix(state, words[starts + step] & _MASKS[left])
             return
-        word = words[starts[rows] + step]
-        short = left < 8
-        word[short] &= (np.uint64(1) << (left[short].astype(np.uint64) * np.uint64(8))) - np.uint64(1)
+    while len(rows):
+        left = np.minimum(lengths[rows] - step, 8)
         part = state[rows]
-        _mix(part, word)
+        _mix(part, words[starts[rows] + step] & _MASKS[left])
         state[rows] = part
         step += 8
+        rows = rows[lengths[rows] > step]
 
 
 def _mix(state: Hashes, word: Hashes) -> None:
     state ^= word
     state *= _MULTIPLIER
-    state ^= state >> np.uint64(29)
-    state *= _MIXER
     state ^= state >> np.uint64(32)
 
 

@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from decimal import Decimal
 from typing import Any
 
@@ -20,13 +20,16 @@ Typed = dict[str, Any]
 """A value as it stands on the wire, for example `{"S": "text"}`."""
 
 _MAX_DEPTH = 32
+"""A scalar may stand in 31 lists and maps: it is the 32nd level."""
+_MAX_INTEGER = 10**126
+_MAX_NAME_BYTES = 65_535
 
 
 class ValueRefused(ValueError):
     """A value that DynamoDB cannot store; the message is the reason."""
 
 
-def typed(value: object, *, depth: int = 0) -> tuple[Typed, int]:
+def typed(value: object, *, depth: int = 1) -> tuple[Typed, int]:
     """A Python value as DynamoDB JSON, with its size in bytes; raises `ValueRefused`."""
     if depth > _MAX_DEPTH:
         raise ValueRefused(f"is nested deeper than {_MAX_DEPTH} levels")
@@ -39,12 +42,9 @@ def typed(value: object, *, depth: int = 0) -> tuple[Typed, int]:
     if isinstance(value, int | Decimal | float):
         text = _number_text(value)
         return {"N": text}, numbers.size(text)
-    if isinstance(value, bytes | bytearray | memoryview):
-        raw = bytes(value)
+    if (raw := _bytes(value)) is not None:
         return {"B": base64.b64encode(raw).decode()}, len(raw)
-    if hasattr(value, "value") and isinstance(value.value, bytes):  # boto3.dynamodb.types.Binary
-        return typed(value.value)
-    if isinstance(value, set | frozenset):
+    if isinstance(value, Set):
         return _typed_set(value)
     if isinstance(value, Mapping):
         return _typed_map(value, depth)
@@ -57,7 +57,9 @@ def typed(value: object, *, depth: int = 0) -> tuple[Typed, int]:
 def from_json(kind: str, text: str) -> tuple[Typed, int]:
     """The JSON text of a cell as a value of type SS, NS, BS, L or M, with its size; raises `ValueRefused`."""
     try:
-        value = json.loads(text, parse_int=Decimal, parse_float=Decimal, parse_constant=_no_constant)
+        value = json.loads(
+            text, parse_int=Decimal, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_object
+        )
     except (ValueError, RecursionError) as error:
         raise ValueRefused(f"is not JSON: {error}") from None
     if kind == "M":
@@ -115,8 +117,9 @@ def _typed_set(value: Iterable[object]) -> tuple[Typed, int]:
         isinstance(member, int | float | Decimal) and not isinstance(member, bool) for member in members
     ):
         return _set_of("NS", [_number_text(member) for member in members])
-    if members and all(isinstance(member, bytes | bytearray) for member in members):
-        return _set_of("BS", [base64.b64encode(bytes(member)).decode() for member in members])  # type: ignore[arg-type]  # narrowed by all() above
+    raws = [raw for member in members if (raw := _bytes(member)) is not None]
+    if raws and len(raws) == len(members):
+        return _set_of("BS", [base64.b64encode(raw).decode() for raw in raws])
     raise ValueRefused("is a set that is empty, or whose members are not all strings, all numbers or all bytes")
 
 
@@ -126,12 +129,26 @@ def _typed_map(value: Mapping[Any, object], depth: int) -> tuple[Typed, int]:
     for name, member in value.items():
         if not isinstance(name, str):
             raise ValueRefused(f"has the key {name!r}, which is no string")
+        name_bytes = len(_utf8(name))
+        if not 0 < name_bytes <= _MAX_NAME_BYTES:
+            raise ValueRefused(f"has a name of {name_bytes} bytes; DynamoDB takes 1 to {_MAX_NAME_BYTES}")
         out[name], member_size = typed(member, depth=depth + 1)
-        size += len(_utf8(name)) + member_size + 1
+        size += name_bytes + member_size + 1
     return {"M": out}, size
 
 
+def _bytes(value: object) -> bytes | None:
+    """The bytes of a binary value, None for any other; boto3's `Binary` holds them in `value`."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    held = getattr(value, "value", None)
+    return bytes(held) if isinstance(held, bytes | bytearray) else None
+
+
 def _number_text(value: object) -> str:
+    if isinstance(value, int) and abs(value) > _MAX_INTEGER:
+        # Before it is turned into text, which Python refuses for thousands of digits.
+        raise ValueRefused("is an integer out of the range of a DynamoDB number (1E-130 to 9.99E+125)")
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueRefused(f"is {value}, which is no DynamoDB number")
@@ -154,6 +171,16 @@ def _utf8(text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         raise ValueRefused("holds half of a surrogate pair, which is no Unicode text") from None
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(
+            f"the name {next(name for name in names if names.count(name) > 1)!r} stands twice in one object"
+        )
+    return value
 
 
 def _no_constant(name: str) -> object:

@@ -35,8 +35,8 @@ SPAN_PER_BLOCK = 16
 class Load:
     """A load from its first look at the sources to its report.
 
-    `prepare` looks at the sources, `run` writes; `counts` (of this run), `read_bytes` and `total_bytes` may be watched
-    meanwhile, and `interrupt` ends it in good order. `resume_command` is what a message tells people to type.
+    `prepare` looks at the sources, `run` writes; `counts` (of this run), `settled_bytes` and `total_bytes` may be
+    watched meanwhile, and `interrupt` ends it in good order. `resume_command` is what a message tells people to type.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Load:
         self._journal: Journal | None = None
         self._table_name = ""
         self._began = time.monotonic()
+        self._first_byte = 0
         self._interrupted = False
         self._read_everything = False
         self._failure: BaseException | None = None
@@ -68,6 +69,13 @@ class Load:
         """The size of all sources as stored, if it is known."""
         sizes = [file.size_bytes for file in self.files]
         return None if None in sizes else sum(size or 0 for size in sizes)
+
+    @property
+    def settled_bytes(self) -> int:
+        """How much of the sources as stored is done: what was read, less the share of rows that are still under way."""
+        counts = self.counts
+        share = counts.rows_settled / counts.rows_read if counts.rows_read else 0.0
+        return round(self._first_byte + (self.read_bytes - self._first_byte) * share)
 
     @property
     def is_running(self) -> bool:
@@ -158,6 +166,8 @@ class Load:
             async with contextlib.aclosing(read_blocks(self.inputs, settings, place)) as blocks:
                 async for block in blocks:
                     before = sum(file.size_bytes or 0 for file in self.files[: block.source])
+                    if block.number == 0:
+                        self._first_byte = self.read_bytes = max(before + block.read_bytes - len(block.data), 0)
                     encoded = loop.run_in_executor(pool, self.inputs[block.source].encode, block)
                     encoding.append((encoded, before + block.read_bytes))
                     if len(encoding) > 1:

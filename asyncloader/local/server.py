@@ -56,17 +56,17 @@ async def serve(port: int = 0) -> AsyncIterator[LocalServer]:
     """
     if importlib.util.find_spec("ministack") is None:
         raise UsageError("--local needs the extra 'local': pip install 'asyncloader[local]'")
-    folder = data_folder()
+    folder = data_folder().absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = _lock(folder / "lock")
+        lock = await _lock(folder / "lock")
     except OSError as error:
         raise UsageError(
             f"{folder}: the local tables cannot be kept there ({error.strerror}); set ASYNCLOADER_LOCAL_DIR"
         ) from error
     with lock:
         port = _free_port(port)
-        process = _start(folder, port)
+        process = _start(folder, port, lock)
         try:
             await _wait_until_up(process, port, folder)
             yield LocalServer(f"http://127.0.0.1:{port}", folder)
@@ -74,25 +74,49 @@ async def serve(port: int = 0) -> AsyncIterator[LocalServer]:
             await _stop(process)
 
 
-def _lock(path: Path) -> IO[str]:
-    import fcntl
+async def _lock(path: Path) -> IO[str]:
+    """The lock file, locked; raises `UsageError` where another command holds it.
 
+    The server holds the lock as well. Where its command was killed, it saves its tables and ends; that is waited for.
+    """
     file = path.open("a+")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    deadline = time.monotonic() + STOP_LIMIT_S
+    while not _is_locked(file):
         file.seek(0)
-        owner = file.read().strip() or "unknown"
-        file.close()
-        raise UsageError(
-            f"the local tables are in use by another asyncloader (process {owner}); wait for it to end, "
-            "or use its server with --endpoint-url"
-        ) from None
+        owner = file.read().strip()
+        if time.monotonic() > deadline or _is_alive(owner):
+            file.close()
+            raise UsageError(
+                f"the local tables in {path.parent} are in use by another asyncloader (process {owner or 'unknown'}); "
+                "wait for it to end, or use its server with --endpoint-url"
+            )
+        await asyncio.sleep(0.05)
     file.seek(0)
     file.truncate()
     file.write(f"{os.getpid()}\n")
     file.flush()
     return file
+
+
+def _is_locked(file: IO[str]) -> bool:
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_alive(owner: str) -> bool:
+    """Whether the process that wrote its number into the lock file still runs; without a number it is about to write it."""
+    try:
+        os.kill(int(owner), 0)
+    except ProcessLookupError:
+        return False
+    except (ValueError, OverflowError, PermissionError):
+        return True
+    return True
 
 
 def _free_port(port: int) -> int:
@@ -107,7 +131,7 @@ def _free_port(port: int) -> int:
         return int(probe.getsockname()[1])
 
 
-def _start(folder: Path, port: int) -> subprocess.Popen[bytes]:
+def _start(folder: Path, port: int, lock: IO[str]) -> subprocess.Popen[bytes]:
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         "BIND_HOST": "127.0.0.1",
@@ -129,6 +153,10 @@ def _start(folder: Path, port: int) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=subprocess.STDOUT,
             env=environment,
+            # Python would look for modules in the current folder, and ministack may write there.
+            cwd=folder,
+            # A lock belongs to the open file: it lasts until the server has saved its tables too.
+            pass_fds=(lock.fileno(),),
             # Ctrl-C in the terminal is for the command, which then ends the server in good order.
             start_new_session=True,
         )

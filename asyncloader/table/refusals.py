@@ -148,7 +148,8 @@ def _cause(error: Exception) -> str:
 
 def _words(error: BaseException) -> str:
     if isinstance(error, ssl.SSLError):
-        return _line(getattr(error, "verify_message", "") or error.reason or error)
+        # aiohttp's own kinds of it are made without its attributes.
+        return _line(getattr(error, "verify_message", "") or getattr(error, "reason", "") or error)
     if isinstance(error, socket.gaierror):
         return f"the name cannot be resolved: {error.strerror}"
     if isinstance(error, OSError) and error.errno and error.errno in errno.errorcode:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
+from urllib.parse import urlsplit
 
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import AttributeType, KeyAttribute
@@ -21,6 +22,14 @@ REQUEST_LIMIT_BYTES = 16 * 1024 * 1024
 def _require(condition: bool, message: str) -> None:
     if not condition:
         raise UsageError(message)
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none, an IPv6 address without its end
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +144,8 @@ class AwsSettings:
             f"--transport takes one of {', '.join(get_args(TransportName))}, not {self.transport!r}",
         )
         _require(
-            self.endpoint_url is None or self.endpoint_url.startswith(("http://", "https://")),
-            f"--endpoint-url must begin with http:// or https://, not {self.endpoint_url!r}",
+            self.endpoint_url is None or _is_web_address(self.endpoint_url),
+            f"--endpoint-url takes an address like http://127.0.0.1:8000 or https://host, not {self.endpoint_url!r}",
         )
 
 

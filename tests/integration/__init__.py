@@ -1,0 +1,1 @@
+"""Loads into servers that others wrote, read back with plain boto3."""
