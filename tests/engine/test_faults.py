@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,9 +16,11 @@ from hypothesis import strategies as st
 
 from asyncloader.values.errors import LoadFailed
 from asyncloader.values.report import Report
-from tests.engine.loads import Keys, Row, Scene, applied, item_of, scene
+from asyncloader.wire.sigv4 import Credentials
+from tests.engine.loads import QUICK, Keys, Row, Scene, applied, item_of, scene
 from tests.engine.strategies import REFUSED, rows, scripts
 from tests.faultserver import (
+    Credential,
     DeleteTable,
     ExpiredToken,
     FaultServer,
@@ -30,6 +35,8 @@ from tests.faultserver import (
 from tests.faultserver.batch import Batch
 from tests.faultserver.faults import Fault
 
+IMPATIENT = replace(QUICK, request_timeout_s=0.05)
+FEW_ATTEMPTS = replace(QUICK, attempts=4)
 THOROUGH = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -57,7 +64,7 @@ async def _load(
     faults: Iterable[Fault | None] | Callable[[Batch], Fault | None] | None = None,
     rules: Iterable[Fault] = (),
     key_type: str = "S",
-    **changes: object,
+    **changes: Any,
 ) -> tuple[Scene, FaultServer, Report]:
     with TemporaryDirectory() as folder:
         async with FaultServer(faults=faults, rules=list(rules)) as server:
@@ -142,41 +149,27 @@ async def test_counts_tell_throttled_requests_from_items_handed_back() -> None:
 
 
 async def test_a_hanging_request_times_out_and_is_sent_again() -> None:
-    made, _, report = await _load(_people(100), faults=[Hang(written=0.5)], retry=_impatient())
+    made, _, report = await _load(_people(100), faults=[Hang(written=0.5)], retry=IMPATIENT)
     assert len(made.items()) == 100
     assert report.counts.retried_items == 25
 
 
-def _impatient() -> object:
-    from dataclasses import replace
-
-    from tests.engine.loads import QUICK
-
-    return replace(QUICK, request_timeout_s=0.05)
 
 
 async def test_an_item_that_never_gets_in_is_rejected_while_all_others_are_written() -> None:
     made, _, report = await _load(
-        _people(200), rules=[Poison(lambda item: item["id"] == {"S": "k7"})], retry=_few_attempts()
+        _people(200), rules=[Poison(lambda item: item["id"] == {"S": "k7"})], retry=FEW_ATTEMPTS
     )
     assert len(made.items()) == 199
     assert report.counts.rows_rejected == 1
     assert report.reconciles
 
 
-def _few_attempts() -> object:
-    from dataclasses import replace
-
-    from tests.engine.loads import QUICK
-
-    return replace(QUICK, attempts=4)
-
-
 async def test_a_table_without_progress_stops_the_load_and_says_why(tmp_path: Path) -> None:
     async with FaultServer(rules=[Throttle()]) as server:
         made = scene(server, tmp_path, _people(200))
-        with pytest.raises(LoadFailed, match="no progress in 4 attempts.*ProvisionedThroughputExceeded") as failure:
-            await made.run(retry=_few_attempts())
+        with pytest.raises(LoadFailed, match=r"no progress in 4 attempts.*ProvisionedThroughputExceeded") as failure:
+            await made.run(retry=FEW_ATTEMPTS)
         assert failure.value.report is not None
         assert not failure.value.report.complete
         assert failure.value.resume
@@ -199,9 +192,6 @@ async def test_a_table_deleted_in_mid_load_stops_the_load_resumably(tmp_path: Pa
 
 async def test_a_refused_token_is_renewed_and_the_items_are_sent_again(tmp_path: Path) -> None:
     keys = Keys(token="old")
-    from asyncloader.wire.sigv4 import Credentials
-    from tests.faultserver import Credential
-
     keys.following = [Credentials("AKIANEW", "other", "new")]
     server = FaultServer(credentials={"AKIATEST": Credential("secret", token="old")}, faults=[None, None, ExpiredToken()])
     async with server:
@@ -214,8 +204,6 @@ async def test_a_refused_token_is_renewed_and_the_items_are_sent_again(tmp_path:
 
 
 async def test_a_skewed_clock_follows_the_date_of_the_server(tmp_path: Path) -> None:
-    import time
-
     async with FaultServer(clock=lambda: time.time() + 3600) as server:
         made = scene(server, tmp_path, _people(100))
         report = await made.run()
@@ -254,4 +242,4 @@ async def test_5xx_answers_without_end_reject_what_they_hit_or_stop(tmp_path: Pa
     async with FaultServer(rules=[ServerError(500, written=1.0)]) as server:
         made = scene(server, tmp_path, _people(50))
         with pytest.raises(LoadFailed, match="InternalServerError"):
-            await made.run(retry=_few_attempts())
+            await made.run(retry=FEW_ATTEMPTS)

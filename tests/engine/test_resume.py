@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import fcntl
 import gzip
 import os
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 
 from asyncloader.engine.load import Load
 from asyncloader.records.journal import Journal
+from asyncloader.sources.paths import expand
+from asyncloader.sources.stream import open_source
 from asyncloader.values.errors import LoadFailed, SourceError, UsageError
 from asyncloader.values.settings import RejectLimit
 from tests.engine.loads import Row, Scene, applied, csv_bytes, scene
@@ -85,7 +88,7 @@ async def test_a_plain_rerun_is_refused_and_names_the_command(tmp_path: Path) ->
         settings = made.settings()
         load = Load([made.source], settings, resume_command="asyncloader load people people.csv --resume")
         await load.prepare()
-        with pytest.raises(UsageError, match="unfinished.*asyncloader load people people.csv --resume"):
+        with pytest.raises(UsageError, match=r"unfinished.*asyncloader load people people.csv --resume"):
             await load.run(made.gateway(settings), made.table(), server.url)
 
 
@@ -191,9 +194,6 @@ async def test_several_sources_resume_in_the_middle_of_the_list(tmp_path: Path) 
 
 
 async def test_a_source_that_has_shrunk_since_the_fingerprint_is_noticed(tmp_path: Path) -> None:
-    from asyncloader.sources.paths import expand
-    from asyncloader.sources.stream import open_source
-
     source = tmp_path / "short.csv.gz"
     source.write_bytes(gzip.compress(b"id\n1\n"))
     stream = await open_source(expand([source])[0])
@@ -209,8 +209,6 @@ async def test_two_runs_of_the_same_load_do_not_go_on_side_by_side(tmp_path: Pat
         made = scene(server, tmp_path, ROWS)
         await _stopped(made)
         with (tmp_path / "load.journal").open("r+b") as file:
-            import fcntl
-
             fcntl.flock(file, fcntl.LOCK_EX)
             with pytest.raises(UsageError, match="another asyncloader is running this very load"):
                 await made.run(resume=True)
@@ -225,7 +223,7 @@ async def test_a_full_disk_under_the_journal_ends_before_the_first_write(
     monkeypatch.setattr(Journal, "_append", full)
     async with FaultServer() as server:
         made = scene(server, tmp_path, ROWS)
-        with pytest.raises(UsageError, match="journal cannot be written.*No space left"):
+        with pytest.raises(UsageError, match=r"journal cannot be written.*No space left"):
             await made.run()
         assert server.requests["BatchWriteItem"] == 0
 

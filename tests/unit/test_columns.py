@@ -216,6 +216,14 @@ def test_the_predecessor_of_an_item_is_the_row_that_it_replaced_last() -> None:
     assert encoded.predecessor(by_record[1]) is None
 
 
+def test_a_row_of_another_key_is_no_predecessor_even_where_the_hashes_are_equal() -> None:
+    encoded = encode(id=["b", "a", "b", "a"])
+    encoded.hashes = np.full_like(encoded.hashes, 7)
+    by_record = {encoded.record(item): item for item in range(4)}
+    assert encoded.predecessor(by_record[3]) == by_record[1]
+    assert encoded.predecessor(by_record[2]) == by_record[0]
+
+
 def test_records_are_those_of_the_block_where_the_decoder_has_left_some_out() -> None:
     columns = Columns(
         ("id", "n"),
