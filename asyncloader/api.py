@@ -88,17 +88,24 @@ async def load(
         return await execute(running, aws, table, transport)
 
 
-async def execute(running: Load, aws: Aws, name: str, transport: TransportName) -> Report:
-    """Run a prepared load against a table over the transport that fits."""
+async def execute(
+    running: Load, aws: Aws, name: str, transport: TransportName, *, endpoint: str | None = None
+) -> Report:
+    """Run a prepared load against a table over the transport that fits.
+
+    `endpoint` is what the journal knows the service by, where that is not its address: the embedded server has
+    another port each time.
+    """
     settings = running.settings
+    endpoint = endpoint or aws.endpoint_url
     table = await _table(running, aws, name)
     if transport == "aioboto3" or (transport == "auto" and aws.wants_plain):
         async with aws.plain_client(settings.workers, settings.retry) as client:
-            return await running.run(PlainGateway(client, name, aws.credentials), table, aws.endpoint_url)
+            return await running.run(PlainGateway(client, name, aws.credentials), table, endpoint)
     gateway = LeanGateway(
         address=aws.address(), region=aws.region, table=name, credentials=aws.credentials, retry=settings.retry
     )
-    return await running.run(gateway, table, aws.endpoint_url)
+    return await running.run(gateway, table, endpoint)
 
 
 async def _table(running: Load, aws: Aws, name: str) -> Table:

@@ -19,6 +19,11 @@ from asyncloader.values.settings import Dialect
 
 LINE_END = re.compile(rb"\r\n|\n|\r")
 
+POSSESSIVE, ATOMIC = rb"(?:%s)*+", rb"(?>(?:%s)*)"
+"""Two ways to write a repetition that gives nothing back. The first takes no memory, but Python before 3.11.5 lets it
+match half of what it should not have begun (python/cpython#106052)."""
+_REPEATED = ATOMIC if re.fullmatch(POSSESSIVE % b"ab?c", b"a") else POSSESSIVE
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -32,7 +37,7 @@ class Record:
 class Grammar:
     """The expressions for one dialect."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, repeated: bytes = _REPEATED) -> None:
         delimiter = re.escape(dialect.delimiter.encode())
         quote = re.escape(dialect.quote.encode()) if dialect.quote else None
         escape = re.escape(dialect.escape.encode()) if dialect.escape else None
@@ -40,11 +45,11 @@ class Grammar:
         self._quoted: re.Pattern[bytes] | None = None
         tail = rb"[^" + stop + rb"]*+"
         if escape:
-            tail += rb"(?:" + escape + rb".[^" + stop + rb"]*+)*+"
+            tail += repeated % (escape + rb".[^" + stop + rb"]*+")
         if quote:
             text = rb"[^" + quote + (escape or b"") + rb"]*+"
             special = rb"(?:" + quote + quote + (rb"|" + escape + rb"." if escape else b"") + rb")"
-            inner = text + rb"(?:" + special + text + rb")*+"
+            inner = text + repeated % (special + text)
             behind = rb"(?:" + escape + rb")?+" if escape else b""
             field = rb"(?:" + quote + inner + quote + behind + tail + rb"|(?!" + quote + rb")" + tail + rb")"
             self._quoted = re.compile(
@@ -52,10 +57,10 @@ class Grammar:
             )
         else:
             field = tail
-        record = field + rb"(?:" + delimiter + field + rb")*+"
+        record = field + repeated % (delimiter + field)
         self._field = re.compile(field, re.DOTALL)
         self._record = re.compile(record, re.DOTALL)
-        self._records = re.compile(rb"(?:" + record + rb"(?:\r\n|\n|\r))*+", re.DOTALL)
+        self._records = re.compile(repeated % (record + rb"(?:\r\n|\n|\r)"), re.DOTALL)
         self._quote = dialect.quote
         self._escape = re.compile(escape + rb"(.)", re.DOTALL) if escape else None
         self._delimiter = dialect.delimiter.encode()

@@ -124,7 +124,7 @@ async def _load(running: Load, table: str, aws_settings: AwsSettings, *, local: 
         aws = await open_.enter_async_context(connect(aws_settings, session))
         watching = asyncio.create_task(watch(running, table)) if display.progress else None
         try:
-            report = await execute(running, aws, table, aws_settings.transport)
+            report = await execute(running, aws, table, aws_settings.transport, endpoint="local" if local else None)
         finally:
             if watching is not None:
                 watching.cancel()
@@ -142,8 +142,10 @@ async def _start_local(open_: AsyncExitStack, settings: AwsSettings) -> tuple[Aw
     from asyncloader.local.server import ACCESS_KEY, REGION, SECRET_KEY, serve
 
     server = await open_.enter_async_context(serve())
-    # Nothing of the user's AWS set-up has a say here, neither a profile that is missing nor a proxy.
-    os.environ.pop("AWS_PROFILE", None)
+    # Nothing of the user's AWS set-up has a say here: no profile that is missing, no file that breaks off, no proxy.
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        os.environ.pop(name, None)
+    os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
     region = settings.region or REGION
     return replace(settings, endpoint_url=server.url, region=region), static_session(ACCESS_KEY, SECRET_KEY, region)

@@ -114,7 +114,7 @@ def merge(runs: Iterable[Run]) -> Iterator[Batch]:
     for run in runs:
         while len(run):
             fits = _fitting(run, room, bytes_left)
-            if fits == 0 and batch:
+            if fits <= 0 and batch:
                 yield Batch(batch)
                 batch, room, bytes_left = [], BATCH_ITEMS, PAYLOAD_LIMIT_BYTES
                 continue

@@ -30,6 +30,7 @@ class Flight:
     __slots__ = (
         "_items_by_hash",
         "_sorted_hashes",
+        "awaited",
         "encoded",
         "rejected",
         "revived",
@@ -43,6 +44,7 @@ class Flight:
         self.unsettled = len(encoded)
         self.settled = bytearray(len(encoded)) + bytearray(b"\1") * encoded.superseded
         self.waiters: dict[int, list[tuple[Flight, int]]] = {}
+        self.awaited: dict[int, int] = {}
         self.rejected: list[tuple[int, str]] = []
         self.revived: set[int] = set()
         self._sorted_hashes: npt.NDArray[np.uint64] | None = None
@@ -126,7 +128,11 @@ class Flights:
         released: list[tuple[Flight, int]] = []
         if flight.waiters:
             for item in range(first, stop):
-                released += flight.waiters.pop(item, ())
+                for other, waiting in flight.waiters.pop(item, ()):
+                    other.awaited[waiting] -= 1
+                    if not other.awaited[waiting]:
+                        del other.awaited[waiting]
+                        released.append((other, waiting))
         if flight.unsettled == 0:
             self._land(flight)
         return released
@@ -148,22 +154,18 @@ class Flights:
         self, flight: Flight, hashes: npt.NDArray[np.uint64], buckets: npt.NDArray[np.intp]
     ) -> npt.NDArray[np.bool_] | None:
         suspects = np.flatnonzero(self._table[buckets])
+        if not len(suspects):
+            return None
         waits: npt.NDArray[np.bool_] | None = None
-        for other in reversed(self._aloft.values()):
-            if not len(suspects):
-                break
-            pairs = other.unsettled_with(hashes[suspects])
-            if not pairs:
-                continue
-            if waits is None:
-                waits = np.zeros(len(hashes), dtype=bool)
-            for place, item in pairs:
-                # Waiting for the newest is enough: that one waits for the older ones itself.
+        for other in self._aloft.values():
+            for place, item in other.unsettled_with(hashes[suspects]):
+                if waits is None:
+                    waits = np.zeros(len(hashes), dtype=bool)
                 mine = int(suspects[place])
-                if not waits[mine]:
-                    waits[mine] = True
-                    other.waiters.setdefault(item, []).append((flight, mine))
-            suspects = suspects[~waits[suspects]]
+                waits[mine] = True
+                # For every one of them, not just the newest: two keys may share a hash.
+                flight.awaited[mine] = flight.awaited.get(mine, 0) + 1
+                other.waiters.setdefault(item, []).append((flight, mine))
         return waits
 
     def _land(self, flight: Flight) -> None:

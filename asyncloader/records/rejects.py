@@ -6,6 +6,8 @@ its owner only, since it may hold personal data. One that an earlier load left i
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import csv
 import io
 import os
@@ -39,6 +41,8 @@ class RejectFile:
         self._columns = [*dict.fromkeys(columns), *beside, LINE_COLUMN, ERROR_COLUMN, RAW_COLUMN]
         self._dialect = dialect
         self._file: IO[bytes] | None = None
+        encoding = dialect.encoding if dialect.transcodes else "utf-8"
+        self._encoder = codecs.getincrementalencoder(encoding)(errors="backslashreplace")
         self.rows = 0
         self.size_bytes = 0
 
@@ -73,6 +77,7 @@ class RejectFile:
         self._file = self.path.open("r+b")  # open as long as the load runs
         self._file.truncate(size_bytes)
         self._file.seek(size_bytes)
+        self._encoder.setstate(0)  # behind the byte order mark, if the encoding has one
         self.size_bytes = size_bytes
 
     def append(self, rejects: Sequence[Reject]) -> None:
@@ -100,7 +105,9 @@ class RejectFile:
     def close(self) -> None:
         """Close the file if there is one."""
         if self._file is not None:
-            self._file.close()
+            # What was appended stands on disk; a write that failed has been told, and is only tried again here.
+            with contextlib.suppress(OSError):
+                self._file.close()
             self._file = None
 
     def _write(self, rows: Iterable[dict[str, str]]) -> None:
@@ -119,7 +126,7 @@ class RejectFile:
             escapechar=dialect.escape,
         )
         writer.writerows(rows)
-        data = text.getvalue().encode(dialect.encoding if dialect.transcodes else "utf-8", errors="backslashreplace")
+        data = self._encoder.encode(text.getvalue())
         self._file.write(data)
         self.size_bytes += len(data)
 

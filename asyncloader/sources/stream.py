@@ -169,13 +169,19 @@ async def _until_readable(descriptor: int) -> None:
         os.set_blocking(descriptor, blocking)
 
 
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a named pipe without waiting for its writer, which a thread would do uncancelled."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 async def open_source(
     source: SourceFile, *, encoding: str | None = None, chunk_bytes: int = 1024 * 1024
 ) -> SourceStream:
     """Open a source; `encoding` is given only where it is not UTF-8. Raises `SourceError`."""
     try:
         target = STDIN_DESCRIPTOR if source.is_stdin else source.name
-        opening = aiofiles.open(target, "rb", buffering=0, closefd=not source.is_stdin)
+        opener = None if source.is_stdin or source.size_bytes is not None else _open_at_once
+        opening = aiofiles.open(target, "rb", buffering=0, closefd=not source.is_stdin, opener=opener)
         file = await finish(opening, dispose=lambda opened: opened._file.close())  # type: ignore[attr-defined]  # no public name
     except (OSError, ValueError) as error:
         raise SourceError(f"{source.name}: cannot be opened ({getattr(error, 'strerror', None) or error})") from None

@@ -23,8 +23,6 @@ def bundle(configured: str | None) -> str:
 def context(path: str) -> ssl.SSLContext:
     """A context that trusts these CAs; raises `AccessError` when they cannot be read."""
     try:
-        if os.path.isdir(path):
-            return ssl.create_default_context(capath=path)
         return ssl.create_default_context(cafile=path)
     except (OSError, ssl.SSLError) as error:
         cause = error.strerror if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) else error

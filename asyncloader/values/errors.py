@@ -9,7 +9,7 @@
     │   │   └── TableMissing     there is no such table
     │   └── AccessError          no credentials, no region, refused by the service, nobody answers
     ├── LoadFailed               stopped after the first write; `report` says how far it came      (exit 3)
-    ├── LoadInterrupted          stopped by a signal, in good order                                 (exit 130)
+    │   └── LoadInterrupted      stopped by a signal, in good order                                 (exit 130)
     ├── ItemRejected             one item can never be stored
     └── ServiceError             what DynamoDB, or the way to it, answered instead of storing
         ├── Throttled            ask again later, slower                                            retryable

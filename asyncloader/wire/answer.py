@@ -64,10 +64,15 @@ _BATCH = frozenset(
 )
 
 
+_MEMBERS = frozenset({"UnprocessedItems", "ConsumedCapacity", "ItemCollectionMetrics"})
+
+
 def read_success(body: bytes) -> Answer:
     """Read the body of a 200; raises `ServiceUnavailable` when it is not what DynamoDB answers."""
     try:
         told = orjson.loads(body)
+        if not told.keys() <= _MEMBERS:
+            raise errors.ServiceUnavailable("BrokenAnswer", "the answer is not DynamoDB's", status=200)
         capacity = told.get("ConsumedCapacity") or ()
         wcu = sum(each.get("CapacityUnits", 0.0) for each in capacity)
         returned = told.get("UnprocessedItems")
@@ -92,8 +97,10 @@ def read_error(status: int, body: bytes, *, date: str = "", request_id: str = ""
     reasons = told.get("ThrottlingReasons") or told.get("throttlingReasons") or ()
     if not code and 400 <= status < 500 and status not in (413, 429):
         # Not DynamoDB's words, so not DynamoDB's judgement: something between us and it.
-        return errors.ServiceUnavailable(f"HTTP{status}", "the answer is not DynamoDB's", status=status)
-    names = tuple(str(each.get("reason", "")) for each in reasons if isinstance(each, dict))
+        words = "the answer is not DynamoDB's"
+        return errors.ServiceUnavailable(f"HTTP{status}", words, status=status, request_id=request_id)
+    listed = reasons if isinstance(reasons, list) else ()
+    names = tuple(str(each.get("reason", "")) for each in listed if isinstance(each, dict))
     return error_of(code or f"HTTP{status}", message, status=status, date=date, request_id=request_id, reasons=names)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import botocore.exceptions as boto
 import orjson
+from botocore.parsers import ResponseParserError
 
 from asyncloader.values.errors import ConnectionFailed, CredentialsRefused, ServiceUnavailable
 from asyncloader.wire.answer import Answer, TypedItem, error_of
@@ -47,8 +48,11 @@ class PlainTransport:
             raise await self._translated(error) from error
         except boto.EndpointConnectionError as error:
             raise ConnectionFailed("ConnectFailed", str(error)) from error
-        except (boto.HTTPClientError, boto.ResponseParserError, boto.ChecksumError) as error:
+        except (boto.HTTPClientError, ResponseParserError, boto.ChecksumError) as error:
             raise ServiceUnavailable(type(error).__name__, " ".join(str(error).split())) from error
+        if "UnprocessedItems" not in told:
+            # botocore reads anything that is not JSON as an empty answer; that acknowledges nothing.
+            raise ServiceUnavailable("BrokenAnswer", "the answer is not DynamoDB's", status=200)
         wcu = sum(each.get("CapacityUnits", 0.0) for each in told.get("ConsumedCapacity") or ())
         returned = [
             request["PutRequest"]["Item"]

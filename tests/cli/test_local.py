@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,11 +15,11 @@ import pytest
 
 from tests.cli.conftest import write
 from tests.cli.one_line import complaint
+from tests.cli.processes import PROC, children, is_gone, listening, until
 from tests.command import LIMIT_S, Changes, Done, ended, run, started
 from tests.integration.tables import contents
 from tests.servers import free_port
 
-PROC = pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="looks into /proc")
 NO_AWS: dict[str, str | None] = {
     "AWS_ACCESS_KEY_ID": None,
     "AWS_SECRET_ACCESS_KEY": None,
@@ -39,9 +37,10 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def env(tables: Path) -> Changes:
-    """What a command needs to find it."""
-    return {**NO_AWS, "ASYNCLOADER_LOCAL_DIR": str(tables)}
+def env(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Changes:
+    """What a command needs to find it, and a configuration of AWS that breaks off."""
+    broken = write(tmp_path_factory.mktemp("aws") / "config", "[default\nregion")
+    return {**NO_AWS, "AWS_CONFIG_FILE": str(broken), "ASYNCLOADER_LOCAL_DIR": str(tables)}
 
 
 @pytest.fixture
@@ -56,14 +55,6 @@ def _settings(out: IO[str]) -> Iterator[tuple[str, str]]:
     for _ in range(4):
         name, _, value = out.readline().strip().removeprefix("export ").partition("=")
         yield name, value
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that will come; fail if it does not."""
-    deadline = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)
 
 
 def first_load(folder: Path, env: Changes) -> Done:
@@ -103,6 +94,18 @@ def test_tables_are_still_there_for_the_next_command(env: Changes, work_folder: 
     assert "city" not in stored["4",]
 
 
+def test_an_unfinished_load_can_be_resumed(env: Changes, work_folder: Path) -> None:
+    """A plain rerun is told of it, and a resume finds where it stopped."""
+    rows = "".join(f"{number},{'.' * 300}\n" for number in range(5_000))
+    write(work_folder / "rows.csv", f"id,name\n{rows},no key\n")
+    arguments = ("load", "people", "rows.csv", "--local", "--create", "--key", "id", "--quiet")
+    stopped = run(*arguments, "--max-rejects", "0", cwd=work_folder, env=env)
+    assert (stopped.code, len(list(work_folder.glob("*.journal")))) == (3, 1)
+    complaint(run(*arguments, cwd=work_folder, env=env), 2, "an unfinished load", "--resume")
+    assert run(*arguments, "--resume", cwd=work_folder, env=env).code == 1
+    assert list(work_folder.glob("*.journal")) == []
+
+
 def test_nothing_is_made_outside_its_folder(env: Changes, tables: Path, work_folder: Path) -> None:
     """Neither in the current folder, nor at home, nor where temporary files go."""
     home, temporary = work_folder / "home", work_folder / "tmp"
@@ -125,7 +128,7 @@ def test_a_second_command_has_to_wait(
     complaint(done, 2, "in use by another asyncloader", f"process {process.pid}", "--endpoint-url")
     url = settings["AWS_ENDPOINT_URL_DYNAMODB"]
     arguments = ("load", "people", "first.csv", "--endpoint-url", url, "--create", "--key", "id", "--quiet")
-    credentials = {**settings, "AWS_PROFILE": None, "HTTP_PROXY": None}
+    credentials = {**settings, "AWS_PROFILE": None, "AWS_CONFIG_FILE": None, "HTTP_PROXY": None}
     assert run(*arguments, cwd=work_folder, env={**env, **credentials}) == Done(0, "", "")
 
 
@@ -176,9 +179,9 @@ def test_the_server_listens_on_the_loopback_address_only(
 ) -> None:
     """Whoever is on the same network cannot reach it."""
     process, settings = serving
-    (child,) = _children(process.pid)
+    (child,) = children(process.pid)
     port = int(settings["AWS_ENDPOINT_URL_DYNAMODB"].rpartition(":")[2])
-    assert _listening(child) == {("0100007F", port)}
+    assert listening(child) == {("0100007F", port)}
 
 
 @PROC
@@ -187,7 +190,7 @@ def test_the_server_dies_with_its_command_and_keeps_the_tables(
 ) -> None:
     """Killed by SIGKILL, the command can do nothing; the server notices, saves and ends. The next one waits for it."""
     process, settings = serving
-    (child,) = _children(process.pid)
+    (child,) = children(process.pid)
     url = settings["AWS_ENDPOINT_URL_DYNAMODB"]
     _client(settings).create_table(
         TableName="people",
@@ -200,7 +203,7 @@ def test_the_server_dies_with_its_command_and_keeps_the_tables(
     write(work_folder / "more.csv", "id,name\n9,Ida\n")
     done = run("load", "people", "more.csv", "--local", "--quiet", cwd=work_folder, env=env)
     assert done == Done(0, "", "")
-    until(lambda: not Path(f"/proc/{child}").exists() or _is_zombie(child))
+    until(lambda: is_gone(child))
     assert not _answers(url)
 
 
@@ -259,34 +262,3 @@ def _answers(url: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def _children(pid: int) -> list[int]:
-    return [
-        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
-    ]
-
-
-def _is_zombie(pid: int) -> bool:
-    try:
-        return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
-
-
-def _listening(pid: int) -> set[tuple[str, int]]:
-    """Addresses (as the kernel writes them) and ports on which a process listens."""
-    sockets = set()
-    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        try:
-            sockets.add(os.readlink(descriptor).removeprefix("socket:[").removesuffix("]"))
-        except OSError:  # closed meanwhile
-            continue
-    found = set()
-    for table in ("tcp", "tcp6"):
-        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == "0A" and fields[9] in sockets:
-                address, _, port = fields[1].rpartition(":")
-                found.add((address, int(port, 16)))
-    return found

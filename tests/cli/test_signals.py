@@ -2,50 +2,22 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
-import struct
 import subprocess
-import termios
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import numbered
+from tests.cli.processes import PROC, minds_signals, unread, until
 from tests.cli.talkers import talker
 from tests.command import COMMAND, LIMIT_S, Done, ended, environment, started
 from tests.faultserver import Batch, Fault, FaultServer, Hang
 from tests.servers import ACCESS_KEY, SECRET_KEY
 
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
-
-
-LINUX = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks into /proc")
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that will come; fail if it does not."""
-    deadline = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.01)
-
-
-def _minds_signals(pid: int) -> bool:
-    """Whether a process has a handler for SIGTERM, which Python itself has not."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    caught = next(line for line in lines if line.startswith("SigCgt"))
-    return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
-
-
-def _unread(pipe: int) -> int:
-    """How many bytes wait in a pipe."""
-    (count,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4))
-    return int(count)
 
 
 @BOTH
@@ -107,7 +79,7 @@ def test_the_second_signal_ends_at_once(work_folder: Path, number: int) -> None:
     assert line.endswith("--resume")
 
 
-@LINUX
+@PROC
 @pytest.mark.parametrize("text", [b"", b"id,name\n1,Ana\n"], ids=["before the header", "between two rows"])
 def test_a_silent_pipe_does_not_hold_it_back(dynamodb: FaultServer, work_folder: Path, text: bytes) -> None:
     """Whoever writes to standard input may be asleep; a signal to the command alone ends it all the same."""
@@ -120,7 +92,7 @@ def test_a_silent_pipe_does_not_hold_it_back(dynamodb: FaultServer, work_folder:
     pipe = process.stdin.fileno()
     try:
         os.write(pipe, text)
-        until(lambda: _minds_signals(process.pid) and not _unread(pipe))
+        until(lambda: minds_signals(process.pid) and not unread(pipe))
         process.send_signal(signal.SIGINT)
         until(lambda: process.poll() is not None)
     finally:
@@ -131,14 +103,14 @@ def test_a_silent_pipe_does_not_hold_it_back(dynamodb: FaultServer, work_folder:
     assert b"interrupted" in err.splitlines()[-1]
 
 
-@LINUX
+@PROC
 def test_an_interrupt_before_the_first_write_says_so(work_folder: Path) -> None:
     """The table's description never comes; one signal is enough."""
     numbered(work_folder / "rows.csv", 10)
     with talker(None) as port:
         url = f"http://127.0.0.1:{port}"
         with started("load", "people", "rows.csv", "--endpoint-url", url, cwd=work_folder) as process:
-            until(lambda: _minds_signals(process.pid))
+            until(lambda: minds_signals(process.pid))
             process.send_signal(signal.SIGINT)
             done = ended(process, limit_s=20)
     assert done == Done(130, "", "asyncloader: interrupted before the first write; nothing was written\n")
@@ -156,3 +128,14 @@ def test_the_whole_terminal_is_interrupted_together(slow_dynamodb: FaultServer, 
         done = ended(process)
     assert done.code == 130
     assert done.json["items_written"] == len(slow_dynamodb.items("people"))
+
+
+@PROC
+def test_a_named_pipe_without_a_writer_does_not_hold_it_back(dynamodb: FaultServer, work_folder: Path) -> None:
+    """Opening one waits for its writer, where it is done as with other files."""
+    os.mkfifo(work_folder / "pipe")
+    with started("load", "people", "pipe", "--endpoint-url", dynamodb.url, cwd=work_folder) as process:
+        until(lambda: minds_signals(process.pid))
+        process.send_signal(signal.SIGINT)
+        done = ended(process, limit_s=20)
+    assert done == Done(130, "", "asyncloader: interrupted before the first write; nothing was written\n")

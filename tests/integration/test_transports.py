@@ -62,15 +62,7 @@ async def test_both_write_the_same_items_and_count_the_same(server: Server, tabl
     assert counted[0].requests == counted[1].requests
 
 
-@pytest.mark.parametrize(
-    "transport",
-    [
-        "lean",
-        pytest.param(
-            "aioboto3", marks=pytest.mark.xfail(strict=True, reason="botocore.exceptions has no ResponseParserError")
-        ),
-    ],
-)
+@pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_both_lose_nothing_where_the_service_stumbles(transport: TransportName, work_folder: Path) -> None:
     """Items handed back, calls refused, a 500, a reset and half an answer: each is counted and sent again."""
     faults = [
@@ -94,7 +86,6 @@ async def test_both_lose_nothing_where_the_service_stumbles(transport: Transport
     assert (counts.rows_read, counts.rows_rejected, report.reconciles) == (ROWS, 6, True)
 
 
-@pytest.mark.xfail(strict=True, reason="an answer without UnprocessedItems is taken for an acknowledgement of all")
 @pytest.mark.parametrize(
     ("transport", "body"), [("aioboto3", b"<html>Sign in</html>"), *((each, b'{"ok":true}') for each in TRANSPORTS)]
 )

@@ -21,4 +21,4 @@ def _examples(number: int) -> settings:
 
 
 usual = _examples(100)
-thorough = _examples(300)
+thorough = _examples(200)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 
 import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from asyncloader.blocks.cut import Cut, Cutter, quotes_are_regular
-from asyncloader.blocks.grammar import count_lines, grammar
+from asyncloader.blocks.grammar import ATOMIC, POSSESSIVE, Grammar, count_lines, grammar
 from asyncloader.values.settings import Dialect
 from tests.properties import csv_oracle
 from tests.properties.effort import thorough, usual
@@ -123,6 +124,19 @@ def test_long_texts_are_cut_like_short_ones(data: bytes, block_bytes: int, chunk
     cuts = cuts_of(data, RFC4180, block_bytes, [chunk])
     assert b"".join(cut.data for cut in cuts) == data
     assert [line for _, _, line in records_of(cuts, RFC4180)] == [row.line for row in csv_oracle.rows(data, RFC4180)]
+
+
+@usual
+@given(broken_csv_sources())
+@example((RFC4180, b'a,b\n"c,d'))
+def test_both_ways_to_write_the_grammar_mean_the_same(source: tuple[Dialect, bytes]) -> None:
+    """The one for Python before 3.11.5, and the one for all others."""
+    dialect, data = source
+    possessive, atomic = Grammar(dialect, POSSESSIVE), Grammar(dialect, ATOMIC)
+    assert atomic.last_record_end(data) == grammar(dialect).last_record_end(data)
+    assert list(atomic.records(data, 1)) == list(grammar(dialect).records(data, 1))
+    if re.fullmatch(POSSESSIVE % b"ab?c", b"a") is None:
+        assert possessive.last_record_end(data) == atomic.last_record_end(data)
 
 
 @usual

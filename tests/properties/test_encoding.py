@@ -147,7 +147,7 @@ def test_each_item_knows_its_record(case: Case) -> None:
     ]
 
 
-@thorough
+@usual
 @given(cases())
 def test_keys_and_hashes_are_equal_together(case: Case) -> None:
     encoded, expected = case.encode(), case.expected()
@@ -159,7 +159,7 @@ def test_keys_and_hashes_are_equal_together(case: Case) -> None:
         assert (encoded.hashes[one] == encoded.hashes[other]) == same
 
 
-@thorough
+@usual
 @given(cases())
 def test_the_predecessor_is_the_last_earlier_row_of_the_same_key(case: Case) -> None:
     encoded, expected = case.encode(), case.expected()

@@ -123,12 +123,10 @@ def test_the_reasons_for_throttling_are_kept(name: str) -> None:
     assert found.reasons == ("TableWriteKeyRangeThroughputExceeded",)
 
 
-@pytest.mark.xfail(strict=True, raises=TypeError, reason="reasons that are no list are walked through all the same")
 def test_reasons_that_are_no_list_are_ignored() -> None:
     assert type(error("ThrottlingException", ThrottlingReasons=5)) is Throttled
 
 
-@pytest.mark.xfail(strict=True, reason="the request id is not handed on where the answer is not DynamoDB's")
 def test_a_4xx_that_is_not_dynamodbs_keeps_its_request_id() -> None:
     assert read_error(404, b"<html>", request_id="REQ1").request_id == "REQ1"
 

@@ -93,5 +93,10 @@ def test_a_run_is_never_spent_while_the_load_advances(times: int) -> None:
     assert not is_spent(attempts(list(range(times))), times, RETRY)
 
 
+def test_many_tries_of_a_load_that_advanced_do_not_count_when_it_stalls() -> None:
+    sent = attempts([*range(50), 49])
+    assert not is_spent(sent, 49, RETRY)
+
+
 def test_a_single_attempt_may_be_all() -> None:
     assert is_spent(attempts([0]), 0, RetrySettings(attempts=1))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from asyncloader.plan.batch import PAYLOAD_LIMIT_BYTES, Batch, Run, fresh_batches, merge
 from asyncloader.plan.flight import Flight
 from asyncloader.values.settings import REQUEST_LIMIT_BYTES
@@ -34,7 +32,6 @@ def test_what_stands_around_the_items_has_room_in_the_request() -> None:
     assert len(Envelope(longest_table).wrap([b""])) + PAYLOAD_LIMIT_BYTES <= REQUEST_LIMIT_BYTES
 
 
-@pytest.mark.xfail(strict=True, reason="behind an item that is too large for any request, others join its batch")
 def test_an_item_that_is_too_large_for_any_request_goes_alone() -> None:
     """So that its refusal costs nobody else a bisection: 400 KB of numbers like 1000…0 are 18 MB of JSON."""
     assert batch_lengths(17_000_000, 100, 100) == [1, 2]

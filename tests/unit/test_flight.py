@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from asyncloader.plan.flight import Flight, Flights
 from tests.properties.encoded import block_of_keys
@@ -109,7 +108,6 @@ def test_two_keys_of_one_hash_cost_a_wait() -> None:
     assert flights.settle(one, 0, 1) == [(two, 0)]
 
 
-@pytest.mark.xfail(strict=True, reason="an item waits for one of several older items that have its hash")
 def test_two_keys_of_one_hash_inside_a_block_never_let_a_key_go_twice() -> None:
     flights, one, two = Flights(), flight_of_one_hash("a", "b"), flight_of_one_hash("b")
     flights.admit(one)
