@@ -48,6 +48,7 @@ async def load(
     sort_key: str | None = None,
     rejects: Source | None = None,
     max_rejects: int | str | None = None,
+    max_wcu: float | None = None,
     journal: Source | None = None,
     resume: bool = False,
     restart: bool = False,
@@ -60,7 +61,8 @@ async def load(
     key attributes have the type that the table says, all others are S. `workers` is the number of BatchWriteItem
     requests in flight. `create` makes the table on demand if it is missing, with `key` and `sort_key` as
     `NAME[:S|N|B]`. `rejects` names the reject file (default `TABLE.rejects.csv` in the current folder), `max_rejects`
-    a number of rows or a percentage such as `"5%"`. What is done is kept in `journal` (default
+    a number of rows or a percentage such as `"5%"`. `max_wcu` caps the write
+    capacity used in any second. What is done is kept in `journal` (default
     `TABLE-XXXXXXXX.journal` in the current folder) until the load is complete; `resume` goes on from there, `restart`
     begins anew.
 
@@ -76,6 +78,7 @@ async def load(
         create=CreateSettings.of(key, sort_key) if create else None,
         rejects=None if rejects is None else Path(rejects),
         max_rejects=None if max_rejects is None else RejectLimit.parse(str(max_rejects)),
+        max_wcu=max_wcu,
         journal=None if journal is None else Path(journal),
         resume=resume,
         restart=restart,

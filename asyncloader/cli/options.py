@@ -51,6 +51,16 @@ Workers = Annotated[
         "--workers", metavar="N", help="BatchWriteItem requests in flight (1 to 1024).", rich_help_panel=WHERE
     ),
 ]
+MaxWcu = Annotated[
+    float | None,
+    typer.Option(
+        "--max-wcu",
+        metavar="N",
+        help="Use at most N write capacity units a second.",
+        rich_help_panel=WHERE,
+        show_default=False,
+    ),
+]
 Create = Annotated[
     bool, typer.Option("--create", help="Create the table, on demand, if it is missing.", rich_help_panel=TABLE)
 ]

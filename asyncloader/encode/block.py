@@ -13,6 +13,8 @@ from asyncloader.decode.columns import BadRow
 from asyncloader.encode.keys import Hashes, canonical_text
 from asyncloader.values.schema import KeyAttribute
 
+WCU_BYTES = 1024
+"""What one write capacity unit pays for."""
 ItemKey = tuple[str, ...]
 """The canonical texts of an item's key attributes."""
 
@@ -37,6 +39,7 @@ class EncodedBlock:
     records: npt.NDArray[np.int64] | None = None
     superseded: int = 0
     bad: list[BadRow] = field(default_factory=list)
+    _wcu_before: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         """The number of items to send."""
@@ -45,6 +48,12 @@ class EncodedBlock:
     def payload(self, first: int, stop: int) -> memoryview:
         """Items `first` to `stop` as JSON, joined by commas: a view, nothing is copied."""
         return self.data[self.offsets[first] : self.offsets[stop] - 1]
+
+    def wcu(self, first: int, stop: int) -> int:
+        """What items `first` to `stop` cost: one unit for each KB begun, item by item (DYNAMODB.md, WCU)."""
+        if self._wcu_before is None:
+            self._wcu_before = np.concatenate([[0], np.cumsum(-(-self.sizes // WCU_BYTES))])
+        return int(self._wcu_before[stop] - self._wcu_before[first])
 
     def record(self, item: int) -> int:
         """The index of the record that became `item`."""

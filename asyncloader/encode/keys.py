@@ -79,7 +79,7 @@ def _mix_column(state: Hashes, column: pa.StringArray) -> None:
     words: Hashes = np.ndarray((len(padded) - 7,), dtype="<u8", buffer=padded.data, strides=(1,))
     _mix(state, lengths.astype(np.uint64))
     step = 0
-    common = int(lengths.min(initial=0)) if len(lengths) else 0
+    common = int(lengths.min()) if len(lengths) else 0
     while step + 8 <= common:
         _mix(state, words[starts + step])
         step += 8

@@ -21,10 +21,12 @@ from typing import Protocol
 import numpy as np
 
 from asyncloader.encode.block import key_of
+from asyncloader.engine.turnstile import Turnstile
 from asyncloader.plan import backoff
 from asyncloader.plan.backlog import Backlog
 from asyncloader.plan.batch import Batch, Run, fresh_batches, runs_of
 from asyncloader.plan.flight import Flight, Flights
+from asyncloader.plan.pace import Pacer
 from asyncloader.values import errors
 from asyncloader.values.report import Counts
 from asyncloader.values.schema import Table
@@ -66,6 +68,7 @@ class Engine:
         counts: Counts,
         listener: Listener | None = None,
         on_reject: Callable[[], None] = lambda: None,
+        pacer: Pacer | None = None,
         random: Callable[[], float] = random_module.random,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -76,6 +79,7 @@ class Engine:
         self._counts = counts
         self.listener = listener
         self._on_reject = on_reject
+        self._turnstile = None if pacer is None else Turnstile(pacer, now)
         self._random = random
         self._now = now
         self._queue: asyncio.Queue[Batch | None] = asyncio.Queue(2 * workers)
@@ -122,6 +126,8 @@ class Engine:
     def halt(self) -> None:
         """Take no more from the queue; requests in flight are still answered and counted."""
         self._halted = True
+        if self._turnstile is not None:
+            self._turnstile.is_shut = True
         while not self._queue.empty():
             self._queue.get_nowait()
         for _ in range(self._workers):
@@ -152,7 +158,13 @@ class Engine:
             await transport.close()
 
     async def _send(self, transport: Transport, batch: Batch) -> None:
+        if self._turnstile is not None:
+            if others := await self._turnstile.wait(batch):
+                self._hold(others, 0.0)
+            if self._halted:
+                return
         counts, advance = self._counts, self._advance
+        sent_at = self._now()
         counts.requests += 1
         for run in batch.runs:
             if run.tries:
@@ -163,11 +175,15 @@ class Engine:
         try:
             answer = await transport.send(batch.payload)
         except errors.ServiceError as error:
+            if self._turnstile is not None:
+                self._turnstile.failed(batch, error, sent_at)
             self._failed(batch, error)
             return
         finally:
             self.in_flight -= 1
         counts.consumed_wcu += answer.consumed_wcu
+        if self._turnstile is not None:
+            self._turnstile.answered(batch, answer, sent_at)
         if answer.unprocessed:
             self._partly_written(batch, answer)
         else:

@@ -18,6 +18,7 @@ from asyncloader.engine.ledger import Ledger
 from asyncloader.engine.reader import Input, equip, inspect, read_blocks
 from asyncloader.finish import in_thread
 from asyncloader.plan.flight import Flight
+from asyncloader.plan.pace import Limits, Pacer
 from asyncloader.records.journal import Identity, Journal, default_path, fingerprint
 from asyncloader.records.rejects import RejectFile
 from asyncloader.records.watermark import Watermark
@@ -106,6 +107,7 @@ class Load:
             retry=self.settings.retry,
             counts=self.counts,
             on_reject=self._judge_rejects,
+            pacer=self._new_pacer(),
         )
         ledger = Ledger(self.inputs, rejects, journal, start or Watermark(), lambda: self.earlier + self.counts)
         engine.listener = ledger
@@ -215,6 +217,10 @@ class Load:
             raise Stop(
                 LoadFailed(f"{rejected:,} of {read:,} rows were rejected, more than --max-rejects {limit} allows")
             )
+
+    def _new_pacer(self) -> Pacer | None:
+        cap, workers = self.settings.max_wcu, self.settings.workers
+        return None if cap is None else Pacer(Limits(cap, cap, "--max-wcu"), time.monotonic(), workers=workers)
 
     # Begin and end on disk.
 

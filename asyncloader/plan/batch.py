@@ -67,6 +67,30 @@ class Batch:
             for item in range(run.first, run.stop):
                 yield run, item
 
+    @property
+    def wcu(self) -> int:
+        """What the items cost by their sizes, in WCU; indexes not counted."""
+        return sum(run.flight.encoded.wcu(run.first, run.stop) for run in self.runs)
+
+    def keep_within(self, wcu: float) -> list[Run]:
+        """Keep as many items as cost no more than that, but one at least; gives the others."""
+        kept: list[Run] = []
+        others: list[Run] = []
+        for run in self.runs:
+            stop = run.first
+            while stop < run.stop and not others:
+                cost = run.flight.encoded.wcu(stop, stop + 1)
+                if cost > wcu and (kept or stop > run.first):
+                    break
+                wcu -= cost
+                stop += 1
+            if stop > run.first:
+                kept.append(run.part(run.first, stop))
+            if stop < run.stop:
+                others.append(run.part(stop, run.stop))
+        self.runs = kept
+        return others
+
     def halves(self) -> list[Batch]:
         """The same items in two batches, each marked as suspect."""
         middle, halves, taken = len(self) // 2, ([], []), 0  # type: tuple[int, tuple[list[Run], list[Run]], int]

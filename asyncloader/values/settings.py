@@ -181,6 +181,7 @@ class LoadSettings:
     limit: int | None = None
     rejects: Path | None = None
     max_rejects: RejectLimit | None = None
+    max_wcu: float | None = None
     journal: Path | None = None
     resume: bool = False
     restart: bool = False
@@ -193,6 +194,9 @@ class LoadSettings:
         _require(1 <= self.workers <= 1024, f"--workers takes 1 to 1024, not {self.workers}")
         _require(self.empty in get_args(EmptyCells), f"--empty takes drop, null or keep, not {self.empty!r}")
         _require(self.limit is None or self.limit >= 0, f"--limit takes 0 or more, not {self.limit}")
+        _require(
+            self.max_wcu is None or self.max_wcu >= 1, f"--max-wcu takes 1 or more WCU a second, not {self.max_wcu}"
+        )
         _require(not (self.resume and self.restart), "--resume and --restart contradict one another")
         _require(self.block_bytes >= 16, f"block_bytes must be 16 or more, not {self.block_bytes}")
         _require(self.blocks_in_flight >= 1, f"blocks_in_flight must be 1 or more, not {self.blocks_in_flight}")

@@ -58,7 +58,9 @@ def rows(draw: st.DrawFn, *, refusals: bool = False, numbers: bool = False) -> l
         if chance.random() < 0.03:
             text = ""
         value = REFUSED if refusals and chance.random() < 0.05 else f"v{number}"
-        made.append((text, value, chance.choice(("", "plain", 'q"uote', "line\nbreak", "ünï", "x" * chance.randrange(200)))))
+        made.append(
+            (text, value, chance.choice(("", "plain", 'q"uote', "line\nbreak", "ünï", "x" * chance.randrange(200))))
+        )
     return made
 
 

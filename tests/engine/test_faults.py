@@ -154,8 +154,6 @@ async def test_a_hanging_request_times_out_and_is_sent_again() -> None:
     assert report.counts.retried_items == 25
 
 
-
-
 async def test_an_item_that_never_gets_in_is_rejected_while_all_others_are_written() -> None:
     made, _, report = await _load(
         _people(200), rules=[Poison(lambda item: item["id"] == {"S": "k7"})], retry=FEW_ATTEMPTS
@@ -193,7 +191,9 @@ async def test_a_table_deleted_in_mid_load_stops_the_load_resumably(tmp_path: Pa
 async def test_a_refused_token_is_renewed_and_the_items_are_sent_again(tmp_path: Path) -> None:
     keys = Keys(token="old")
     keys.following = [Credentials("AKIANEW", "other", "new")]
-    server = FaultServer(credentials={"AKIATEST": Credential("secret", token="old")}, faults=[None, None, ExpiredToken()])
+    server = FaultServer(
+        credentials={"AKIATEST": Credential("secret", token="old")}, faults=[None, None, ExpiredToken()]
+    )
     async with server:
         server.credentials["AKIANEW"] = Credential("other", token="new")
         made = scene(server, tmp_path, _people(300))

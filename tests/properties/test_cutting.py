@@ -129,6 +129,7 @@ def test_long_texts_are_cut_like_short_ones(data: bytes, block_bytes: int, chunk
 @usual
 @given(broken_csv_sources())
 @example((RFC4180, b'a,b\n"c,d'))
+@example((RFC4180, b'"a""b\n'))
 def test_both_ways_to_write_the_grammar_mean_the_same(source: tuple[Dialect, bytes]) -> None:
     """The one for Python before 3.11.5, and the one for all others."""
     dialect, data = source

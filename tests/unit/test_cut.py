@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from asyncloader.blocks import cut
@@ -77,6 +78,25 @@ def test_a_record_may_be_as_long_as_the_limit(monkeypatch: pytest.MonkeyPatch) -
     taken = cutter.feed(b'"\n')
     assert taken is not None
     assert taken.data == b'"' + b"x\n" * 31 + b'"\n'
+
+
+@pytest.mark.parametrize(
+    ("data", "regular"),
+    [
+        (b'"a"', True),
+        (b'"a",x', True),
+        (b'x,"a"', True),
+        (b'x,"",y\r"b\r\nc"\r\n', True),
+        (b'"a""b","""",x', True),
+        (b'x"a",y', False),
+        (b'"a"x,y', False),
+        (b'5" pipe, 6" pipe', False),
+        (b' "a",x', False),
+    ],
+)
+def test_quotes_are_regular_where_each_opens_or_closes_or_is_doubled(data: bytes, regular: bool) -> None:
+    quotes = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord('"'))
+    assert cut.quotes_are_regular(data, quotes, ord(",")) == regular
 
 
 def test_one_stray_quote_among_many_short_lines_costs_no_walk_over_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,298 @@
+"""Pacing in write capacity units: how fast to send, learnt from what the service refuses. Pure: the clock is passed in.
+
+Requests are spaced so that their cost makes up a rate in WCU/s. The order of events on a table that nobody described:
+
+1. Search: the rate doubles every few round trips, as long as it is what holds us up (slow start, as in TCP).
+2. The first refusal says that the table's saved capacity is used up, not what its capacity is: the rate falls well
+   below, and where most is still refused it falls again, judged only by what was sent since. Then it searches on.
+3. Measure: at every refusal the table's bucket is empty, so what was accepted between two refusals, divided by the
+   time between them, *is* the capacity, whatever we sent meanwhile and however much of it was refused.
+4. Hold: the rate stands half a percent above the measured capacity. So the bucket stays empty, each second brings a
+   few refused items that say "still here", and the next measurement is never far.
+5. Probe: when no refusal comes, the rate grows with the cube of the quiet time: by 2% in the first second, when
+   chance may explain the silence, twofold by two and a half. The refusal that ends it takes all of it back.
+
+A fixed cap (`--max-wcu`, or the described capacity of a provisioned table) is never passed, and a table that is paced
+at its cap from the start is never searched.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from math import ceil
+
+SEARCH_S, SEARCH_ROUND_TRIPS = 0.03, 5.0
+"""A search doubles in so much time and so many round trips: what it overshoots is in flight before we hear of it."""
+SEARCH_AGAIN_S = 0.2
+"""After the first refusal it is slower by so much: the limit is near."""
+FIRST_CUT, DEEPEST_CUT = 0.15, 0.125
+"""What is left of the rate at the first refusal, and at the least after any flood of them. Too low costs little: the
+table saves what we leave, and gives it back while we search."""
+FLOOD = 0.5
+"""Refused fraction that is no measurement but a flood; it calls for a cut at once."""
+EVIDENCE_REQUESTS, EVIDENCE_S, FORGET = 4.0, 0.01, 4.0
+"""Refusals worth less than so many requests, or so much time at the rate, may be chance; floods are judged over so
+many times as much as that."""
+HOLD_ABOVE = 0.005
+"""How far above the measured capacity the rate is held, which is the fraction refused while nothing changes."""
+MEASURE_S, EARLY_S, EARLY_REFUSED = 1.0, 0.2, 0.1
+"""A measurement takes a second; less where so much of a second's capacity was refused meanwhile."""
+ALIKE, KEEP = 0.15, 0.6
+"""Measurements that differ less are averaged, the older ones weighing so much."""
+PROBE, FASTEST_PROBE = 0.08, 1.5
+"""Growth per second after one quiet second (it grows with the cube of the time), and at most."""
+FAR, FAR_CUT = 1.5, 0.25
+"""A rate so many times the measured capacity has left it behind; what is left of it at least when it is refused."""
+ROUND_S = 0.05
+IDLE = 0.2
+"""A rate that lay unused for so much of a round is not what holds us up, and must not grow."""
+CREDIT_S = 0.005
+"""Unused time that may be made up for: a timer rings a little late, and must not cost throughput."""
+REQUEST_S, ROUND_TRIPS_AHEAD = 0.025, 1.25
+"""Seconds of the rate that one request may cost, and round trips that all workers together must be able to cover."""
+STEADY_REQUESTS = 10.0
+"""Where requests are so few that so many take longer than a second, that is the unit in which we are patient."""
+OVER_CAP, SECOND_S = 1.05, 1.03
+"""The cap may be passed by 5% in any second; the seconds looked at are a little longer, for timers that ring late."""
+LEAST_RATE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Where pacing begins and what it never passes, in WCU/s; `named` says what the cap is, for people."""
+
+    start_wcu: float
+    cap_wcu: float | None = None
+    named: str = ""
+
+
+class _Gauge:
+    """Measures capacity from refusal to refusal; `capacity` is None until it was measured."""
+
+    def __init__(self, now: float) -> None:
+        self.capacity: float | None = None
+        self.is_valid = False
+        self.accepted = self.refused = self.seconds = 0.0
+        self._accepted_before = 0.0
+        self._began = now
+
+    def begin(self, now: float) -> None:
+        """A refusal: the bucket is empty now."""
+        self.is_valid = True
+        self.accepted = self.refused = 0.0
+        self._began = now
+
+    def age_s(self, now: float) -> float:
+        return now - self._began
+
+    def average(self, now: float) -> float:
+        return self.accepted / max(now - self._began, 1e-9)
+
+    def measure(self, now: float) -> None:
+        """A refusal again: what was accepted since `begin` is the capacity, averaged with what it was before."""
+        seen = self.average(now)
+        alike = self.capacity is not None and abs(seen - self.capacity) < ALIKE * self.capacity
+        # The end of one measurement is the start of the next, so their errors cancel in these sums.
+        self.seconds = (KEEP * self.seconds if alike else 0.0) + now - self._began
+        self._accepted_before = (KEEP * self._accepted_before if alike else 0.0) + self.accepted
+        self.capacity = self._accepted_before / self.seconds
+
+    def forget(self) -> None:
+        """The capacity is nowhere near what was measured."""
+        self.capacity = None
+        self.seconds = self._accepted_before = 0.0
+
+
+class Pacer:
+    """Spaces requests; fed with what became of them. Times are seconds of one monotonic clock.
+
+    `workers` is how many requests may be in flight at once. `rate` is in WCU/s as the service counts them.
+    """
+
+    def __init__(self, limits: Limits, now: float, *, workers: int = 1) -> None:
+        self.limits = limits
+        self.rate = LEAST_RATE
+        self.cost_ratio = 1.0
+        self._workers = workers
+        self._cost_known = False
+        self._searching = True
+        self._gauge = _Gauge(now)
+        self._round_trip_s = self._jitter_s = self._request_wcu = 0.0
+        self._debt_wcu, self._debt_at = 0.0, now
+        self._idle_s = 0.0
+        self._round_began = self._quiet_since = self._cut_at = now
+        self._since_cut = self._refused_since_cut = 0.0
+        self._second: deque[tuple[float, float]] = deque()
+        self._second_wcu = 0.0
+        self._start()
+
+    def relimit(self, limits: Limits) -> None:
+        """Other limits hold from now on; a described capacity is taken at its word, an unknown one keeps what was learnt."""
+        if limits != self.limits:
+            self.limits = limits
+            self._start()
+
+    @property
+    def batch_wcu(self) -> float:
+        """How much one request should cost at most, in predicted WCU; an item that costs more goes alone.
+
+        Small against the rate, so that a request meets the limit with few of its items, and seconds are alike.
+        """
+        seconds = max(REQUEST_S, ROUND_TRIPS_AHEAD * self._round_trip_s / self._workers)
+        return max(self.rate * seconds / self.cost_ratio, 1.0)
+
+    def reserve(self, predicted_wcu: float, now: float) -> float:
+        """Take the next place for a request; gives the seconds to wait before it is sent.
+
+        The next one may ask only when this one has been sent, so that a new rate holds from the next request on.
+        """
+        cost, rate = predicted_wcu * self.cost_ratio, self.rate
+        debt = self._debt_wcu - rate * (now - self._debt_at)
+        if debt < -rate * CREDIT_S:
+            # A place that was not used in time is lost: no credit, and so no burst.
+            self._idle_s += -debt / rate - CREDIT_S
+            debt = -rate * CREDIT_S
+        wait = debt / rate if debt > 0.0 else 0.0
+        if self.limits.cap_wcu is not None:
+            wait = self._wait_for_second(cost, self.limits.cap_wcu, now, wait)
+        self._debt_wcu, self._debt_at = debt + cost, now
+        return wait
+
+    def learn_cost(self, predicted_wcu: float, consumed_wcu: float) -> None:
+        """What accepted items cost in truth: indexes and overwritten larger items add to their own size."""
+        if predicted_wcu <= 0 or consumed_wcu <= 0:
+            return
+        more = consumed_wcu - predicted_wcu * self.cost_ratio
+        self._debt_wcu += more
+        if self._second:
+            self._second.append((self._second[-1][0], more))
+            self._second_wcu += more
+        weight = 0.1 if self._cost_known else 1.0
+        self.cost_ratio += weight * (max(consumed_wcu / predicted_wcu, 0.1) - self.cost_ratio)
+        self._cost_known = True
+
+    def judge(self, sent_at: float, predicted_wcu: float, refused_wcu: float, now: float) -> None:
+        """What became of a request: how much of its predicted cost was refused for lack of the table's capacity."""
+        cost, refused = predicted_wcu * self.cost_ratio, refused_wcu * self.cost_ratio
+        self._note_round_trip(now - sent_at)
+        self._request_wcu += (0.1 if self._request_wcu else 1.0) * (cost - self._request_wcu)
+        self._gauge.accepted += cost - refused
+        if sent_at >= self._cut_at:
+            self._since_cut += cost
+            self._refused_since_cut += refused
+        if refused > 0.0:
+            self._gauge.refused += refused
+            self._refused(now)
+            self._quiet_since = now
+        if now - self._round_began >= ROUND_S:
+            self._end_round(now)
+
+    def _start(self) -> None:
+        start, cap = self.limits.start_wcu, self.limits.cap_wcu
+        described = cap is not None and start >= cap
+        if described:
+            self._searching = False
+            self._gauge.forget()
+            self._gauge.capacity = cap
+        self._set(start if described else max(start, self.rate))
+
+    def _wait_for_second(self, cost: float, cap: float, now: float, wait: float) -> float:
+        """Even spacing may put a request too many into some second, where requests are large against the cap."""
+        second, most = self._second, max(OVER_CAP * cap, ceil(cap))
+        while second and (second[0][0] <= now + wait - SECOND_S or self._second_wcu + cost > most):
+            at, wcu = second.popleft()
+            self._second_wcu = self._second_wcu - wcu if second else 0.0
+            wait = max(wait, at + SECOND_S - now)
+        second.append((now + wait, cost))
+        self._second_wcu += cost
+        return wait
+
+    def _note_round_trip(self, seconds: float) -> None:
+        if not self._round_trip_s:
+            self._round_trip_s = seconds
+            return
+        away = seconds - self._round_trip_s
+        self._jitter_s += 0.05 * (abs(away) - self._jitter_s)
+        # The first answers are the fastest ones, and a search must not believe them.
+        self._round_trip_s += (0.3 if away > 0 else 0.05) * away
+
+    @property
+    def _patience(self) -> float:
+        return max(1.0, STEADY_REQUESTS * self._request_wcu / self.rate)
+
+    @property
+    def _evidence(self) -> float:
+        return max(EVIDENCE_REQUESTS * self._request_wcu, EVIDENCE_S * self.rate)
+
+    def _refused(self, now: float) -> None:
+        gauge, evidence = self._gauge, self._evidence
+        if self._searching:
+            self._searching = False
+            self._lose_track(self.rate * FIRST_CUT, now)
+        elif gauge.capacity is not None and self.rate > FAR * gauge.capacity:
+            self._lose_track(max(gauge.average(now), self.rate * FAR_CUT), now)
+        elif self._refused_since_cut >= evidence and self._refused_since_cut > FLOOD * self._since_cut:
+            accepted = 1.0 - self._refused_since_cut / self._since_cut
+            self._lose_track(self.rate * max(accepted, DEEPEST_CUT), now)
+        else:
+            self._measure(now, evidence)
+
+    def _lose_track(self, rate: float, now: float) -> None:
+        """The capacity is far below the rate, and not known."""
+        self._gauge.forget()
+        self._gauge.begin(now)
+        self._cut(min(rate, self.rate), now)
+
+    def _measure(self, now: float, evidence: float) -> None:
+        gauge = self._gauge
+        age = gauge.age_s(now)
+        much = gauge.refused >= evidence and gauge.refused * age > EARLY_REFUSED * gauge.accepted
+        due = age >= MEASURE_S * self._patience or (age >= EARLY_S and much)
+        if due:
+            if gauge.is_valid:
+                gauge.measure(now)
+            gauge.begin(now)
+        if gauge.capacity is None:
+            return
+        above = HOLD_ABOVE
+        if gauge.seconds:
+            # Answers that come out of order blur a measurement; one that may be too low must not silence the table.
+            above = max(above, 0.5 * self._jitter_s / gauge.seconds)
+        rate = gauge.capacity * (1.0 + above)
+        if due or rate < self.rate:
+            self._cut(rate, now)
+
+    def _end_round(self, now: float) -> None:
+        seconds = now - self._round_began
+        if self._idle_s > IDLE * seconds:
+            # Somebody else holds us up: silence means nothing, and the table's bucket may overflow unseen.
+            if now - self._quiet_since > EARLY_S:
+                self._quiet_since = now
+                self._gauge.is_valid = False
+        else:
+            self._set(self.rate * self._growth(now - self._quiet_since, seconds))
+        if self._since_cut > FORGET * self._evidence:
+            self._since_cut = self._refused_since_cut = 0.0
+        self._round_began, self._idle_s = now, 0.0
+
+    def _growth(self, quiet_s: float, seconds: float) -> float:
+        if self._gauge.capacity is not None:
+            patience = self._patience
+            per_second = min(PROBE * (quiet_s / patience) ** 3, FASTEST_PROBE) / patience
+            return 1.0 + min(per_second * seconds, 1.0)
+        doubling_s = SEARCH_S + SEARCH_ROUND_TRIPS * self._round_trip_s
+        if not self._searching:
+            if quiet_s < SEARCH_AGAIN_S / 2 + self._round_trip_s:
+                return 1.0
+            doubling_s += SEARCH_AGAIN_S
+        return float(2.0 ** min(seconds / doubling_s, 1.0))
+
+    def _cut(self, rate: float, now: float) -> None:
+        self._set(rate)
+        self._cut_at = now
+        self._since_cut = self._refused_since_cut = 0.0
+
+    def _set(self, rate: float) -> None:
+        cap = self.limits.cap_wcu
+        self.rate = max(rate if cap is None else min(rate, cap), LEAST_RATE)
