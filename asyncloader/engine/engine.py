@@ -21,6 +21,7 @@ from typing import Protocol
 import numpy as np
 
 from asyncloader.encode.block import key_of
+from asyncloader.engine.stop import Stop
 from asyncloader.engine.turnstile import Turnstile
 from asyncloader.plan import backoff
 from asyncloader.plan.backlog import Backlog
@@ -41,14 +42,6 @@ class Listener(Protocol):
     """Who hears of blocks that have landed; called in the loop, must not wait."""
 
     def landed(self, flight: Flight) -> None: ...
-
-
-class Stop(Exception):  # it is an order, not an error
-    """Ends the engine from inside, for the reason in `cause`."""
-
-    def __init__(self, cause: errors.AsyncLoaderError) -> None:
-        super().__init__(str(cause))
-        self.cause = cause
 
 
 class Engine:
@@ -252,7 +245,7 @@ class Engine:
         elif isinstance(error, errors.BatchRefused):
             self._bisect(batch, error)
         else:
-            raise Stop(errors.LoadFailed(_why_stopped(error)))
+            raise Stop.because(error)
 
     def _bisect(self, batch: Batch, error: errors.BatchRefused) -> None:
         if len(batch) == 1:
@@ -311,11 +304,3 @@ class Engine:
                     await self._backlog_changed.wait()
             except TimeoutError:
                 continue
-
-
-def _why_stopped(error: errors.ServiceError) -> str:
-    if error.code == "ResourceNotFoundException":
-        return f"the table is gone: {error}"
-    if error.code in ("AccessDeniedException", "AccessDenied"):
-        return f"writing is not allowed: {error}; allow dynamodb:BatchWriteItem on the table"
-    return f"the service refuses to go on: {error}"

@@ -13,9 +13,10 @@ from os import PathLike
 from pathlib import Path
 
 from asyncloader.encode.block import EncodedBlock
-from asyncloader.engine.engine import Engine, Stop
+from asyncloader.engine.engine import Engine
 from asyncloader.engine.ledger import Ledger
 from asyncloader.engine.reader import Input, equip, inspect, read_blocks
+from asyncloader.engine.stop import Stop
 from asyncloader.finish import in_thread
 from asyncloader.plan.flight import Flight
 from asyncloader.plan.pace import Limits, Pacer
