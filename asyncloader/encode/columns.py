@@ -138,7 +138,8 @@ class ColumnEncoder:
             texts, sizes = _take(texts, rows), sizes[rows]
         keys = self._keys(arrays, rows)
         hashes = hash_columns(keys)
-        superseded = superseded_rows(hashes, keys)
+        ordered = np.sort(hashes)
+        superseded = superseded_rows(hashes, keys, ordered)
         if len(superseded):
             order = np.concatenate([np.delete(np.arange(len(hashes)), superseded), superseded])
             rows = order if rows is None else rows[order]
@@ -150,6 +151,7 @@ class ColumnEncoder:
             offsets=offsets,
             sizes=sizes,
             hashes=hashes,
+            sorted_hashes=ordered,
             key=self._table.key,
             rows_read=columns.rows + len(columns.bad),
             records=columns.records if rows is None else rows if columns.records is None else columns.records[rows],

@@ -113,9 +113,12 @@ def text_buffers(column: pa.StringArray) -> tuple[npt.NDArray[np.int32], npt.NDA
     return offsets, data
 
 
-def superseded_rows(hashes: Hashes, key_columns: Sequence[pa.StringArray]) -> npt.NDArray[np.int64]:
-    """The rows whose key stands again further down, in ascending order."""
-    ordered = np.sort(hashes)
+def superseded_rows(
+    hashes: Hashes, key_columns: Sequence[pa.StringArray], ordered: Hashes | None = None
+) -> npt.NDArray[np.int64]:
+    """The rows whose key stands again further down, in ascending order; `ordered` are the hashes sorted, if they are."""
+    if ordered is None:
+        ordered = np.sort(hashes)
     same = ordered[1:] == ordered[:-1]
     if not np.any(same):
         return np.zeros(0, dtype=np.int64)

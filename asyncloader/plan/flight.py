@@ -29,7 +29,6 @@ class Flight:
 
     __slots__ = (
         "_items_by_hash",
-        "_sorted_hashes",
         "awaited",
         "encoded",
         "rejected",
@@ -47,7 +46,6 @@ class Flight:
         self.awaited: dict[int, int] = {}
         self.rejected: list[tuple[int, str]] = []
         self.revived: set[int] = set()
-        self._sorted_hashes: npt.NDArray[np.uint64] | None = None
         self._items_by_hash: npt.NDArray[np.intp] | None = None
 
     @property
@@ -86,14 +84,20 @@ class Flight:
 
     def unsettled_with(self, hashes: npt.NDArray[np.uint64]) -> list[tuple[int, int]]:
         """Pairs of (place in `hashes`, unsettled item here with that hash)."""
-        if self._sorted_hashes is None or self._items_by_hash is None:
+        ordered = self.encoded.sorted_hashes
+        if ordered is None:
+            ordered = self.encoded.sorted_hashes = np.sort(self.encoded.hashes)
+        starts = np.searchsorted(ordered, hashes, side="left")
+        hits = np.flatnonzero(ordered[np.minimum(starts, len(ordered) - 1)] == hashes)
+        if not len(hits):
+            return []
+        if self._items_by_hash is None:
+            # Only now: nearly always there is nobody to look for.
             self._items_by_hash = np.argsort(self.encoded.hashes)
-            self._sorted_hashes = self.encoded.hashes[self._items_by_hash]
-        starts = np.searchsorted(self._sorted_hashes, hashes, side="left")
-        stops = np.searchsorted(self._sorted_hashes, hashes, side="right")
-        found = []
-        for place in np.flatnonzero(stops > starts).tolist():
-            items = self._items_by_hash[starts[place] : stops[place]].tolist()
+        stops = np.searchsorted(ordered, hashes[hits], side="right")
+        found: list[tuple[int, int]] = []
+        for place, start, stop in zip(hits.tolist(), starts[hits].tolist(), stops.tolist(), strict=True):
+            items = self._items_by_hash[start:stop].tolist()
             found += [(place, item) for item in items if not self.settled[item]]
         return found
 

@@ -42,6 +42,8 @@ WRONG: list[tuple[list[str], list[str]]] = [
     (["--max-rejects", "lots"], ["--max-rejects takes a number of rows or a percentage like 5%, not 'lots'"]),
     (["--max-rejects", "101%"], ["--max-rejects", "not '101%'"]),
     (["--max-rejects", "nan%"], ["--max-rejects", "not 'nan%'"]),
+    (["--max-wcu", "0"], ["--max-wcu takes 1 or more WCU a second, not 0"]),
+    (["--max-wcu", "nan"], ["--max-wcu takes 1 or more WCU a second, not nan"]),
     (["--max-rejects", "-1"], ["--max-rejects", "not '-1'"]),
     (["--create"], ["--create needs --key NAME[:S|N|B]"]),
     (["--key", "id"], ["--key and --sort-key describe a table to create", "--create"]),
@@ -135,7 +137,7 @@ def test_help_lists_every_option_of_the_contract(work_folder: Path) -> None:
     options = (
         "--region --profile --endpoint-url --local --transport --workers --create --key --sort-key --type --empty "
         "--delimiter --quote --escape --encoding --no-header --columns --skip-rows --limit --rejects --max-rejects "
-        "--journal --resume --restart --progress --no-progress --quiet --json --log-level"
+        "--journal --resume --restart --max-wcu --progress --no-progress --quiet --json --log-level"
     )
     assert [option for option in options.split() if option not in done.out] == []
 

@@ -51,7 +51,7 @@ class Service:
 
     def encoded(self, number: int) -> EncodedBlock:
         block = block_of_keys([row.key for row in self.blocks[number]], number)
-        return replace(block, hashes=np.full_like(block.hashes, 7)) if self.same_hash else block
+        return replace(block, hashes=np.full_like(block.hashes, 7), sorted_hashes=None) if self.same_hash else block
 
     def row(self, item: Item) -> Row:
         return self.blocks[item[0]][self.record(item)[1]]

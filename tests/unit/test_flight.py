@@ -17,7 +17,7 @@ def flight(*keys: str) -> Flight:
 def flight_of_one_hash(*keys: str) -> Flight:
     """As if the hash told none of these keys apart."""
     block = block_of_keys(keys)
-    return Flight(replace(block, hashes=np.full_like(block.hashes, 7)))
+    return Flight(replace(block, hashes=np.full_like(block.hashes, 7), sorted_hashes=None))
 
 
 def waits(flights: Flights, flight: Flight) -> list[bool]:
