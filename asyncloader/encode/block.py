@@ -24,9 +24,9 @@ class EncodedBlock:
     """The items of one block: first those to send, in the order of the file, then those that a later row replaces.
 
     `data[offsets[i]:offsets[i + 1]]` is item i as `{"PutRequest":{"Item":{…}}},` with the comma. `sizes` are bytes
-    as DynamoDB counts them, `hashes` the 64-bit hashes of the keys and `sorted_hashes` the same in order, `records` the
-    index of each item's record in the block (None: item i is record i). The last `superseded` items are kept in case the service refuses the one that
-    replaces them. `bad` are the rows that cannot be sent at all.
+    as DynamoDB counts them, `hashes` the 64-bit hashes of the keys and `sorted_hashes` the same in order, `records`
+    the index of each item's record in the block (None: item i is record i). The last `superseded` items are kept in
+    case the service refuses the one that replaces them. `bad` are the rows that cannot be sent at all.
     """
 
     block: Block
