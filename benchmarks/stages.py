@@ -49,7 +49,9 @@ def measure(path: Path) -> tuple[Clock, int, int]:
     """Run all stages over a file; gives the clock, the rows and the batches."""
     clock, dialect = Clock(), Dialect()
     table = Table("bench", "", KeyAttribute("id"))
-    signer = Signer(Credentials("key", "secret"), host="127.0.0.1", region="eu-west-1", service="dynamodb", target=TARGET)
+    signer = Signer(
+        Credentials("key", "secret"), host="127.0.0.1", region="eu-west-1", service="dynamodb", target=TARGET
+    )
     envelope, flights, aloft = Envelope("bench"), Flights(), list[Flight]()
     rows = batches = 0
     with path.open("rb") as file:

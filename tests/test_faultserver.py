@@ -188,9 +188,7 @@ def strict() -> Iterator[FaultServer]:
         ("1E-130", "0." + "0" * 129 + "1", 2),
     ],
 )
-def test_a_number_is_stored_in_plain_notation_without_needless_zeros(
-    text: str, stored: str, size: int
-) -> None:
+def test_a_number_is_stored_in_plain_notation_without_needless_zeros(text: str, stored: str, size: int) -> None:
     assert canonical(text) == (stored, size)
 
 
@@ -309,9 +307,7 @@ EMPTY_KEY = "The AttributeValue for a key attribute cannot contain an empty stri
         ({"people": [{"PutRequest": {}}]}, "Member must not be null"),
     ],
 )
-def test_one_invalid_write_refuses_the_whole_call(
-    strict: FaultServer, request_items: Any, message: str
-) -> None:
+def test_one_invalid_write_refuses_the_whole_call(strict: FaultServer, request_items: Any, message: str) -> None:
     code, said = refusal(strict, {"RequestItems": request_items})
     assert code == "ValidationException"
     assert message in said
@@ -422,9 +418,7 @@ def test_consumed_capacity_names_the_index_that_a_write_changes() -> None:
         server.create_table("indexed", indexes={"by_mail": "mail"})
 
         def consumed(request: dict[str, Any]) -> tuple[float, float]:
-            answer = client.batch_write_item(
-                RequestItems={"indexed": [request]}, ReturnConsumedCapacity="INDEXES"
-            )
+            answer = client.batch_write_item(RequestItems={"indexed": [request]}, ReturnConsumedCapacity="INDEXES")
             (table,) = answer["ConsumedCapacity"]
             index = table.get("GlobalSecondaryIndexes", {}).get("by_mail", {"CapacityUnits": 0.0})
             assert table["CapacityUnits"] == table["Table"]["CapacityUnits"] + index["CapacityUnits"]
@@ -526,12 +520,8 @@ def test_a_signature_for_something_else_is_refused(old: str, new: str) -> None:
         )
 
 
-@pytest.mark.parametrize(
-    ("skew_s", "words"), [(400, "Signature expired: "), (-400, "Signature not yet current")]
-)
-def test_a_clock_more_than_five_minutes_off_is_refused_with_the_server_s_date(
-    skew_s: float, words: str
-) -> None:
+@pytest.mark.parametrize(("skew_s", "words"), [(400, "Signature expired: "), (-400, "Signature not yet current")])
+def test_a_clock_more_than_five_minutes_off_is_refused_with_the_server_s_date(skew_s: float, words: str) -> None:
     clock = FakeClock(time.time() + skew_s)
     with FaultServer(clock=clock).in_thread() as server:
         headers = signed(server, b"{}", Credentials("AKIATEST", "secret"))
@@ -598,9 +588,7 @@ def test_a_call_that_could_write_nothing_is_refused_instead() -> None:
     ],
 )
 def test_a_throttled_call_says_why(code: Any, namespace: str, member: str) -> None:
-    with FaultServer(
-        check_signatures=False, faults=[Throttle(code), Throttle(code, reasons=())]
-    ).in_thread() as server:
+    with FaultServer(check_signatures=False, faults=[Throttle(code), Throttle(code, reasons=())]).in_thread() as server:
         table = server.create_table("people")
         first, second = (json.loads(post(server, numbered(2))[2]) for _ in range(2))
         assert first["__type"] == f"{namespace}#{code}"
@@ -823,9 +811,7 @@ def test_a_hot_partition_is_throttled_alone() -> None:
         assert left == rows[2:4]
         with pytest.raises(ClientError) as error:
             client.batch_write_item(RequestItems={"ranged": left})
-        assert throttle_reasons(error) == [
-            {"reason": "TableWriteKeyRangeThroughputExceeded", "resource": table.arn}
-        ]
+        assert throttle_reasons(error) == [{"reason": "TableWriteKeyRangeThroughputExceeded", "resource": table.arn}]
 
 
 def test_an_index_throttles_the_items_that_stand_in_it() -> None:
@@ -989,8 +975,7 @@ def test_a_table_is_made_described_and_dropped() -> None:
                 {"AttributeName": "at", "KeyType": "RANGE"},
             ],
             AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": kind}
-                for name, kind in (("id", "S"), ("at", "N"), ("m", "S"))
+                {"AttributeName": name, "AttributeType": kind} for name, kind in (("id", "S"), ("at", "N"), ("m", "S"))
             ],
             GlobalSecondaryIndexes=[
                 {
@@ -1012,9 +997,7 @@ def test_a_table_is_made_described_and_dropped() -> None:
             ],
             ProvisionedThroughput={"ReadCapacityUnits": 5, "WriteCapacityUnits": 7},
         )
-        client.get_waiter("table_exists").wait(
-            TableName="people", WaiterConfig={"Delay": 0, "MaxAttempts": 2}
-        )
+        client.get_waiter("table_exists").wait(TableName="people", WaiterConfig={"Delay": 0, "MaxAttempts": 2})
         client.put_item(TableName="people", Item={"id": {"S": "1"}, "at": {"N": "2"}, "m": {"S": "x"}})
         table = client.describe_table(TableName="people")["Table"]
         assert table["TableArn"] == "arn:aws:dynamodb:us-east-1:123456789012:table/people"
@@ -1059,9 +1042,7 @@ def test_a_scan_pages_through_everything_once() -> None:
         for start in range(0, 100, 25):
             client.batch_write_item(**people(*(put(id=str(start + n)) for n in range(25))))
         paginator = client.get_paginator("scan")
-        pages = [
-            page["Items"] for page in paginator.paginate(TableName="people", PaginationConfig={"PageSize": 7})
-        ]
+        pages = [page["Items"] for page in paginator.paginate(TableName="people", PaginationConfig={"PageSize": 7})]
         assert len(pages) > 10
         assert sorted(int(item["id"]["S"]) for page in pages for item in page) == list(range(100))
         segments = [client.scan(TableName="people", Segment=n, TotalSegments=3)["Items"] for n in range(3)]
@@ -1087,9 +1068,7 @@ def test_single_items_are_put_read_and_deleted() -> None:
             "a": {"N": "1"},
             "b": {"S": "x"},
         }
-        assert client.get_item(TableName="people", Key=key, ProjectionExpression="b")["Item"] == {
-            "b": {"S": "x"}
-        }
+        assert client.get_item(TableName="people", Key=key, ProjectionExpression="b")["Item"] == {"b": {"S": "x"}}
         with pytest.raises(ClientError, match="Missing the key id in the item"):
             client.put_item(TableName="people", Item={"a": {"S": "1"}})
         with pytest.raises(ClientError, match="Type mismatch for key id expected: S actual: N"):

@@ -28,13 +28,9 @@ def main() -> None:
     parser.add_argument("--wcu", type=float, help="write capacity units a second of each table")
     parser.add_argument("--partition-wcu", type=float, help="the same of each partition key")
     parser.add_argument("--index-wcu", type=float, help="the same of each global index")
-    parser.add_argument(
-        "--burst", type=float, default=1.0, metavar="SECONDS", help="unused capacity that is kept"
-    )
+    parser.add_argument("--burst", type=float, default=1.0, metavar="SECONDS", help="unused capacity that is kept")
     parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS")
-    parser.add_argument(
-        "--chance", type=float, default=0.0, help="share of requests that meet a random fault"
-    )
+    parser.add_argument("--chance", type=float, default=0.0, help="share of requests that meet a random fault")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
 

@@ -85,9 +85,7 @@ class Capacity:
             bucket.tokens -= units
         return None
 
-    def _demands(
-        self, table: Table, key: Key, cost: Cost
-    ) -> list[tuple[Shortage, float, tuple[object, ...], int]]:
+    def _demands(self, table: Table, key: Key, cost: Cost) -> list[tuple[Shortage, float, tuple[object, ...], int]]:
         demands: list[tuple[Shortage, float, tuple[object, ...], int]] = []
         table_rate = self.table_wcu
         if table_rate is None and self.enforce_provisioned:

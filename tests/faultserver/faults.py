@@ -18,9 +18,7 @@ from .errors import AVAILABILITY, SERVICE, THROTTLES, ServiceError, invalid, tab
 from .http import Then
 from .values import Item
 
-ThrottleCode = Literal[
-    "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"
-]
+ThrottleCode = Literal["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"]
 _DEFAULT_REASONS = {
     "ProvisionedThroughputExceededException": TABLE_REASON,
     "ThrottlingException": "TableWriteMaxOnDemandThroughputExceeded",
@@ -192,9 +190,7 @@ class Poison(Fault):
     def shape(self, plan: Plan) -> None:
         """Leave such items."""
         writes = enumerate(plan.batch.writes)
-        plan.leave(
-            [index for index, write in writes if write.item is not None and self.predicate(write.item)]
-        )
+        plan.leave([index for index, write in writes if write.item is not None and self.predicate(write.item)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,9 +71,7 @@ class Index:
             limit = MAX_RANGE_BYTES if position else MAX_HASH_BYTES
             if attribute.bytes_of(value[kind]) > limit:
                 part = "Aggregated size of all range keys" if position else "Size of hashkey"
-                raise invalid_parameter(
-                    f"{part} has exceeded the size limit of {limit} bytes IndexName: {self.name}"
-                )
+                raise invalid_parameter(f"{part} has exceeded the size limit of {limit} bytes IndexName: {self.name}")
 
     def entry(self, item: Item | None) -> Item | None:
         """The part of the item that stands in the index, None for an item that does not stand there."""
@@ -110,8 +108,7 @@ def indexes(
                 arn=f"{table_arn}/index/{described['IndexName']}",
                 is_global=is_global,
                 keys=tuple(
-                    KeyAttribute(key["AttributeName"], kinds[key["AttributeName"]])
-                    for key in described["KeySchema"]
+                    KeyAttribute(key["AttributeName"], kinds[key["AttributeName"]]) for key in described["KeySchema"]
                 ),
                 table_keys=table_keys,
                 projection=projection.get("ProjectionType", "ALL"),

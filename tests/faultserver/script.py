@@ -19,9 +19,7 @@ class RandomFaults:
     For example `RandomFaults(7, {None: 6, Throttle(): 2, ResetAfterWrite(): 1}, at_most=50)`.
     """
 
-    def __init__(
-        self, seed: int, weights: Mapping[Fault | None, float], *, at_most: int | None = None
-    ) -> None:
+    def __init__(self, seed: int, weights: Mapping[Fault | None, float], *, at_most: int | None = None) -> None:
         self._chance = Random(seed)
         self._choices = list(weights)
         self._weights = list(weights.values())

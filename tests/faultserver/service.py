@@ -116,9 +116,7 @@ class Service:
     def _batch(self, request: Request, payload: dict[str, Any]) -> Reply | Awaitable[Reply]:
         ticket = self.ledger.enter()
         request.done = lambda answered: self.ledger.leave(ticket, answered=answered)
-        refused = {"INDEXES": ("INDEXES",), "TOTAL": ("INDEXES", "TOTAL"), None: ()}[
-            self.refuse_consumed_capacity
-        ]
+        refused = {"INDEXES": ("INDEXES",), "TOTAL": ("INDEXES", "TOTAL"), None: ()}[self.refuse_consumed_capacity]
         choice = payload.get("ReturnConsumedCapacity")
         if choice in refused:
             raise invalid(f"ReturnConsumedCapacity={choice} is not supported")

@@ -115,9 +115,7 @@ def _check_date(stamp: str, now: float) -> None:
 
 def _check_signed(signed: list[str], request: Request) -> None:
     if "host" not in signed:
-        raise _refusal(
-            "InvalidSignatureException", "'Host' must be a 'SignedHeader' in the AWS Authorization."
-        )
+        raise _refusal("InvalidSignatureException", "'Host' must be a 'SignedHeader' in the AWS Authorization.")
     unsigned = [name for name in request.headers if name.startswith("x-amz-") and name not in signed]
     absent = [name for name in signed if name not in request.headers]
     if unsigned or absent or signed != sorted(signed):
@@ -142,9 +140,7 @@ def _check_scope(credential: str, stamp: str) -> tuple[str, str, str, str]:
     if service != "dynamodb":
         complaints.append("Credential should be scoped to correct service: 'dynamodb'. ")
     if end != "aws4_request":
-        complaints.append(
-            f"Credential should be scoped with a valid terminator: 'aws4_request', not '{end}'. "
-        )
+        complaints.append(f"Credential should be scoped with a valid terminator: 'aws4_request', not '{end}'. ")
     if day != stamp[:8]:
         complaints.append(
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "

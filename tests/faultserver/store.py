@@ -81,9 +81,7 @@ def _check_schema(request: Mapping[str, Any]) -> None:
     """Refuse key schemas, definitions and billing modes that do not fit each other."""
     for member in ("AttributeDefinitions", "KeySchema"):
         if not request.get(member):
-            raise constraint(
-                f"Value null at '{member}' failed to satisfy constraint: Member must not be null"
-            )
+            raise constraint(f"Value null at '{member}' failed to satisfy constraint: Member must not be null")
     defined = {one["AttributeName"]: one["AttributeType"] for one in request["AttributeDefinitions"]}
     schemas = [request["KeySchema"]]
     schemas += [index["KeySchema"] for member in _INDEX_MEMBERS for index in request.get(member) or ()]
@@ -107,13 +105,11 @@ def _check_schema(request: Mapping[str, Any]) -> None:
     if request.get("BillingMode", "PROVISIONED") == "PROVISIONED":
         if "ProvisionedThroughput" not in request:
             raise invalid_parameter(
-                "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is "
-                "PROVISIONED"
+                "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"
             )
     elif "ProvisionedThroughput" in request:
         raise invalid_parameter(
-            "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is "
-            "PAY_PER_REQUEST"
+            "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"
         )
 
 

@@ -60,9 +60,7 @@ class Table:
     def of(cls, request: Mapping[str, Any], arn: str, created_at: float) -> Table:
         """The table that a checked CreateTable request describes."""
         kinds = {one["AttributeName"]: one["AttributeType"] for one in request["AttributeDefinitions"]}
-        keys = [
-            KeyAttribute(key["AttributeName"], kinds[key["AttributeName"]]) for key in request["KeySchema"]
-        ]
+        keys = [KeyAttribute(key["AttributeName"], kinds[key["AttributeName"]]) for key in request["KeySchema"]]
         names = tuple(key.name for key in keys)
         return cls(
             name=request["TableName"],
@@ -121,9 +119,7 @@ class Table:
             if position == 0 and attribute.bytes_of(text) > MAX_HASH_BYTES:
                 raise invalid_parameter("Size of hashkey has exceeded the maximum size limit of2048 bytes")
             if position == 1 and attribute.bytes_of(text) > MAX_RANGE_BYTES:
-                raise invalid_parameter(
-                    "Aggregated size of all range keys has exceeded the size limit of 1024 bytes"
-                )
+                raise invalid_parameter("Aggregated size of all range keys has exceeded the size limit of 1024 bytes")
             parts.append(text)
         return tuple(parts)
 
@@ -135,8 +131,7 @@ class Table:
     def key_item(self, key: Key) -> Item:
         """A key as typed attributes."""
         return {
-            attribute.name: {attribute.kind: text}
-            for attribute, text in zip(self.key_attributes, key[1:], strict=True)
+            attribute.name: {attribute.kind: text} for attribute, text in zip(self.key_attributes, key[1:], strict=True)
         }
 
     def cost(self, key: Key, item: Item | None, size: int) -> Cost:

@@ -21,10 +21,7 @@ MAX_NAME_BYTES = 65_535
 MAX_DEPTH = 32
 
 _EMPTY = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
-SEVERAL = (
-    "Supplied AttributeValue has more than one datatypes set, "
-    "must contain exactly one of the supported datatypes"
-)
+SEVERAL = "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
 _SET_NOUNS = {"SS": "An string set  may not be empty", "NS": "An number set  may not be empty"}
 
 

@@ -154,8 +154,7 @@ def _operation(operation: Any) -> tuple[bool, Item, int]:
     if body.get(member) is None:
         path = f"{verb[0].lower()}{verb[1:]}.{member.lower()}"
         raise constraint(
-            f"Value null at 'requestItems.member.{path}' failed to satisfy constraint: "
-            "Member must not be null"
+            f"Value null at 'requestItems.member.{path}' failed to satisfy constraint: Member must not be null"
         )
     return is_put, *checked_item(body[member])
 
@@ -174,9 +173,7 @@ def _unprocessed(plan: Plan, left: list[int]) -> dict[str, list[Payload]]:
     returned: dict[str, list[Payload]] = {}
     for index in left:
         write = plan.batch.writes[index]
-        returned.setdefault(write.table.name, []).append(
-            write.normalised if plan.normalised else write.request
-        )
+        returned.setdefault(write.table.name, []).append(write.normalised if plan.normalised else write.request)
     return returned
 
 

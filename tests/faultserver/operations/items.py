@@ -72,9 +72,7 @@ def query(store: Store, request: Payload) -> Payload:
     table = store.usable(request["TableName"])
     match = _EQUALITY.fullmatch(request.get("KeyConditionExpression", "").strip())
     if match is None:
-        raise invalid(
-            "the fault server understands KeyConditionExpression only as equality of key attributes"
-        )
+        raise invalid("the fault server understands KeyConditionExpression only as equality of key attributes")
     names, values = request.get("ExpressionAttributeNames") or {}, request["ExpressionAttributeValues"]
     parts: list[str] = [part for part in match.groups() if part is not None]
     pairs = zip(parts[::2], parts[1::2], strict=True)
@@ -82,9 +80,7 @@ def query(store: Store, request: Payload) -> Payload:
     if table.hash.name not in wanted or not set(wanted) <= {key.name for key in table.key_attributes}:
         raise invalid("Query condition missed key schema element")
     found = [
-        key
-        for key in table.after(None)
-        if all(table.key_item(key)[name] == value for name, value in wanted.items())
+        key for key in table.after(None) if all(table.key_item(key)[name] == value for name, value in wanted.items())
     ]
     if table.range is not None:
         numeric = table.range.kind == "N"
