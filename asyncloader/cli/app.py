@@ -6,6 +6,7 @@ after the first write, 130 interrupted.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -168,6 +169,8 @@ def _set_log_level(name: str) -> None:
 def main() -> NoReturn:
     """The entry point: whatever goes wrong is one line on stderr and an exit code."""
     _open_standard_streams()
+    # What is imported from here on stays until the end; to look through it again and again would cost a tenth of a second.
+    gc.disable()
     code: int | None = 0
     try:
         code = app(standalone_mode=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -242,5 +243,7 @@ def _run(main: Coroutine[Any, Any, Any]) -> Any:
         factory: Any = uvloop.new_event_loop
     except ImportError:
         factory = None
+    gc.freeze()
+    gc.enable()
     with asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(main)
