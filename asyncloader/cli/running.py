@@ -83,7 +83,7 @@ def run_load(
         _show_cause()
         return USAGE
     except (KeyboardInterrupt, asyncio.CancelledError):
-        if running is None or running.engine is None or not running.engine.sent_anything:
+        if running is None or not running.counts.requests:
             display.complain("interrupted before the first write; nothing was written")
         else:
             display.complain(

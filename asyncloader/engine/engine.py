@@ -85,7 +85,7 @@ class Engine:
         self._halted = False
         self._stopped: Stop | None = None
         self.in_flight = 0
-        self.sent_anything = False
+        self.may_have_written = False
 
     @property
     def blocks(self) -> int:
@@ -164,16 +164,18 @@ class Engine:
                 counts.retried_items += len(run)
             backoff.note_attempt(run, advance)
         self.in_flight += 1
-        self.sent_anything = True
         try:
             answer = await transport.send(batch.payload)
         except errors.ServiceError as error:
+            # Whatever else went wrong, in these cases the service may have stored items all the same.
+            self.may_have_written |= isinstance(error, errors.ServiceUnavailable)
             if self._turnstile is not None:
                 self._turnstile.failed(batch, error, sent_at)
             self._failed(batch, error)
             return
         finally:
             self.in_flight -= 1
+        self.may_have_written = True
         counts.consumed_wcu += answer.consumed_wcu
         if self._turnstile is not None:
             self._turnstile.answered(batch, answer, sent_at)
@@ -245,7 +247,7 @@ class Engine:
         elif isinstance(error, errors.BatchRefused):
             self._bisect(batch, error)
         else:
-            raise Stop.because(error)
+            raise Stop.because(error, before_first_write=not self.may_have_written)
 
     def _bisect(self, batch: Batch, error: errors.BatchRefused) -> None:
         if len(batch) == 1:
@@ -277,7 +279,9 @@ class Engine:
                 isinstance(error, errors.ConnectionFailed | errors.CredentialsRefused)
                 or run.first_advance == self._advance
             ):
-                raise Stop(errors.LoadFailed(f"no progress in {run.tries} attempts; the last one ended with {error}"))
+                unreachable = isinstance(error, errors.ConnectionFailed) and not self.may_have_written
+                kind = errors.AccessError if unreachable else errors.LoadFailed
+                raise Stop(kind(f"no progress in {run.tries} attempts; the last one ended with {error}"))
             for item in range(run.first, run.stop):
                 self._reject(run.flight, item, f"not stored in {run.tries} attempts; the last one ended with {error}")
         if again:

@@ -62,6 +62,8 @@ class Load:
         self._table_name = ""
         self._began = time.monotonic()
         self._first_byte = 0
+        self._journal_begun = False
+        self._resumed = False
         self._interrupted = False
         self._read_everything = False
         self._failure: BaseException | None = None
@@ -78,11 +80,6 @@ class Load:
         counts = self.counts
         share = counts.rows_settled / counts.rows_read if counts.rows_read else 0.0
         return round(self._first_byte + (self.read_bytes - self._first_byte) * share)
-
-    @property
-    def is_running(self) -> bool:
-        """Whether writing has begun, so that `interrupt` has something to end."""
-        return self.engine is not None
 
     async def prepare(self) -> None:
         """Look at every source; raises `SourceError`."""
@@ -101,6 +98,7 @@ class Load:
         rejects = self._rejects = self._new_rejects(table)
         journal = self._journal = await in_thread(self._new_journal, table, endpoint, rejects)
         start = await in_thread(self._find_start, journal, rejects)
+        self._resumed = start is not None
         engine = self.engine = Engine(
             gateway,
             table,
@@ -201,7 +199,7 @@ class Load:
         flight = Flight(encoded)
         ledger.launch(flight)
         self._judge_rejects()
-        if len(encoded) and not engine.sent_anything:
+        if len(encoded) and not self._journal_begun:
             # On disk before the first write: from here on a crash leaves something to resume.
             await in_thread(self._begin_journal, start)
         await engine.submit(flight)
@@ -273,6 +271,7 @@ class Load:
 
     def _begin_journal(self, start: Watermark | None) -> None:
         assert self._journal is not None
+        self._journal_begun = True
         try:
             self._journal.begin(start)
         except OSError as error:
@@ -305,7 +304,10 @@ class Load:
             )
         elif failure is None:
             failure = LoadInterrupted("interrupted")
-        begun = self._journal is not None and self.engine is not None and self.engine.sent_anything
+        begun = self._resumed or (self.engine is not None and self.engine.may_have_written)
+        if not begun and self._journal is not None:
+            # Nothing was written, so there is nothing to resume.
+            self._journal.close(complete=True)
         if not begun and not isinstance(failure, LoadInterrupted | LoadFailed):
             raise failure
         if not isinstance(failure, LoadFailed):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncloader.values.errors import AsyncLoaderError, LoadFailed, ServiceError
+from asyncloader.values.errors import AccessError, AsyncLoaderError, LoadFailed, ServiceError
 
 
 class Stop(Exception):  # it is an order, not an error
@@ -13,9 +13,9 @@ class Stop(Exception):  # it is an order, not an error
         self.cause = cause
 
     @classmethod
-    def because(cls, error: ServiceError) -> Stop:
-        """The service has said that no item can be stored any more."""
-        return cls(LoadFailed(_words(error)))
+    def because(cls, error: ServiceError, *, before_first_write: bool) -> Stop:
+        """The service has said that no item can be stored any more, or that none ever could."""
+        return cls(AccessError(_words(error)) if before_first_write else LoadFailed(_words(error)))
 
 
 def _words(error: ServiceError) -> str:

@@ -20,6 +20,9 @@ from asyncloader.blocks.header import ERROR_COLUMN, LINE_COLUMN, RAW_COLUMN, SOU
 from asyncloader.values.errors import UsageError
 from asyncloader.values.settings import Dialect
 
+UNIT_SYMBOL = "␟"
+"""Stands for the delimiter in reasons and raw texts where the dialect has no way to quote it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reject:
@@ -121,14 +124,20 @@ class RejectFile:
             extrasaction="ignore",
             lineterminator="\n",
             delimiter=dialect.delimiter,
-            quotechar=dialect.quote or '"',
+            quotechar=dialect.quote,
+            quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
             doublequote=True,
             escapechar=dialect.escape,
         )
-        writer.writerows(rows)
+        writer.writerows(rows if dialect.quote or dialect.escape else map(self._plain, rows))
         data = self._encoder.encode(text.getvalue())
         self._file.write(data)
         self.size_bytes += len(data)
+
+    def _plain(self, row: dict[str, str]) -> dict[str, str]:
+        """The row where nothing can be quoted: the source's own cells need it not, ours show what would end a cell."""
+        shown = str.maketrans({self._dialect.delimiter: UNIT_SYMBOL, "\n": " ", "\r": " "})
+        return {name: text.translate(shown) for name, text in row.items()}
 
 
 def _free_name(path: Path, name: object, first: int) -> Path:

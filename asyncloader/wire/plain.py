@@ -46,7 +46,7 @@ class PlainTransport:
             )
         except boto.ClientError as error:
             raise await self._translated(error) from error
-        except boto.EndpointConnectionError as error:
+        except boto.ConnectionError as error:
             raise ConnectionFailed("ConnectFailed", str(error)) from error
         except (boto.HTTPClientError, ResponseParserError, boto.ChecksumError) as error:
             raise ServiceUnavailable(type(error).__name__, " ".join(str(error).split())) from error

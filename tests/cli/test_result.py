@@ -97,13 +97,14 @@ def test_a_full_disk_under_the_reject_file(dynamodb: FaultServer, work_folder: P
     complaint(done, 3, "/dev/full: cannot be written (No space left on device)", "make room")
 
 
-def test_writing_that_is_denied_stops_the_load(work_folder: Path) -> None:
-    """Describing the table was allowed: the action that was not is named."""
+def test_writing_that_is_denied_ends_before_the_first_write(work_folder: Path) -> None:
+    """Describing the table was allowed: the action that was not is named, and there is nothing to resume."""
     numbered(work_folder / "rows.csv", 100)
     with FaultServer(credentials={ACCESS_KEY: SECRET_KEY}, rules=[AccessDenied()]).in_thread() as server:
         server.create_table("people")
         done = load(server, work_folder, "rows.csv", "--quiet")
-    complaint(done, 3, "AccessDeniedException", "not authorized", "allow dynamodb:BatchWriteItem", "--resume")
+    complaint(done, 2, "AccessDeniedException", "not authorized", "allow dynamodb:BatchWriteItem")
+    assert not list(work_folder.glob("*.journal"))
 
 
 def test_a_table_that_vanishes_stops_the_load(work_folder: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from asyncloader.values.errors import LoadFailed
+from asyncloader.values.errors import AccessError, LoadFailed
 from tests.engine.loads import QUICK, Row, Scene, applied, scene
 from tests.faultserver import CloseAfterAnswer, FaultServer
 from tests.faultserver.batch import Batch
@@ -126,10 +126,11 @@ async def test_a_name_that_does_not_resolve_from_the_start_writes_nothing(tmp_pa
     names.fails = lambda: True
     async with FaultServer() as server:
         made = _named(scene(server, tmp_path, _rows(100)))
-        with pytest.raises(LoadFailed, match="Temporary failure in name resolution"):
+        with pytest.raises(AccessError, match="Temporary failure in name resolution"):
             await made.run(retry=replace(QUICK, attempts=ATTEMPTS))
         assert not made.items()
         assert server.connections == 0
+        assert not (tmp_path / "load.journal").exists()
 
 
 class Clock:
