@@ -11,7 +11,7 @@ row. Memory is bounded by the blocks in flight.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -112,7 +112,7 @@ class Flights:
     def __len__(self) -> int:
         return len(self._aloft)
 
-    def __iter__(self) -> Iterable[Flight]:
+    def __iter__(self) -> Iterator[Flight]:
         return iter(self._aloft.values())
 
     def admit(self, flight: Flight) -> npt.NDArray[np.bool_] | None:

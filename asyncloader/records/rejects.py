@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from asyncloader.blocks.header import ERROR_COLUMN, LINE_COLUMN, RAW_COLUMN, SOURCE_COLUMN
 from asyncloader.values.errors import UsageError
@@ -117,7 +117,20 @@ class RejectFile:
         assert self._file is not None
         text = io.StringIO(newline="")
         dialect = self._dialect
-        writer = csv.DictWriter(
+        for row in rows:
+            self._writer(text, row).writerow(row if dialect.quote or dialect.escape else self._plain(row))
+        data = self._encoder.encode(text.getvalue())
+        self._file.write(data)
+        self.size_bytes += len(data)
+
+    def _writer(self, text: io.StringIO, row: dict[str, str]) -> csv.DictWriter[str]:
+        """A writer in the dialect of the sources."""
+        dialect = self._dialect
+        quoting: Literal[0, 1, 2, 3] = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
+        if dialect.quote and any("\r" in cell for cell in row.values()):
+            # Before Python 3.13 the minimum leaves out a CR by itself, which ends a record all the same.
+            quoting = csv.QUOTE_ALL
+        return csv.DictWriter(
             text,
             self._columns,
             restval="",
@@ -125,14 +138,10 @@ class RejectFile:
             lineterminator="\n",
             delimiter=dialect.delimiter,
             quotechar=dialect.quote,
-            quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+            quoting=quoting,
             doublequote=True,
             escapechar=dialect.escape,
         )
-        writer.writerows(rows if dialect.quote or dialect.escape else map(self._plain, rows))
-        data = self._encoder.encode(text.getvalue())
-        self._file.write(data)
-        self.size_bytes += len(data)
 
     def _plain(self, row: dict[str, str]) -> dict[str, str]:
         """The row where nothing can be quoted: the source's own cells need it not, ours show what would end a cell."""

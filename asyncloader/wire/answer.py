@@ -71,7 +71,7 @@ def read_success(body: bytes) -> Answer:
     """Read the body of a 200; raises `ServiceUnavailable` when it is not what DynamoDB answers."""
     try:
         told = orjson.loads(body)
-        if not told.keys() <= _MEMBERS:
+        if "UnprocessedItems" not in told and not told.keys() <= _MEMBERS:
             raise errors.ServiceUnavailable("BrokenAnswer", "the answer is not DynamoDB's", status=200)
         capacity = told.get("ConsumedCapacity") or ()
         wcu = sum(each.get("CapacityUnits", 0.0) for each in capacity)
