@@ -173,7 +173,7 @@ def main() -> NoReturn:
     gc.disable()
     code: int | None = 0
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="asyncloader", standalone_mode=False)
     except UsageError as error:
         _say(str(error))
         code = 2
