@@ -137,6 +137,9 @@ def soak(*, seed: int, minutes: float, cycles: int | None = None, keep_in: Path 
             folder = Path(tempfile.mkdtemp(prefix=f"soak-{seed}-", dir=keep_in))
             try:
                 line = cycle(seed, folder, runner, totals, as_command=Random(seed).random() < 0.4)
+            except KeyboardInterrupt:
+                print(f"seed {seed}  interrupted, kept in {folder}", flush=True)
+                break
             except Exception:  # whatever it is, it is what we are looking for
                 totals.failed.append(seed)
                 print(f"seed {seed}  FAILED, kept in {folder}", traceback.format_exc(), sep="\n", flush=True)

@@ -279,8 +279,7 @@ class Engine:
                 isinstance(error, errors.ConnectionFailed | errors.CredentialsRefused)
                 or run.first_advance == self._advance
             ):
-                unreachable = isinstance(error, errors.ConnectionFailed) and not self.may_have_written
-                kind = errors.AccessError if unreachable else errors.LoadFailed
+                kind = errors.LoadFailed if self.may_have_written else errors.AccessError
                 raise Stop(kind(f"no progress in {run.tries} attempts; the last one ended with {error}"))
             for item in range(run.first, run.stop):
                 self._reject(run.flight, item, f"not stored in {run.tries} attempts; the last one ended with {error}")

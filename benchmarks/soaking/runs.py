@@ -17,9 +17,10 @@ from typing import Any
 from asyncloader.api import execute
 from asyncloader.engine.load import Load
 from asyncloader.table.aws import connect, static_session
-from asyncloader.values.errors import LoadFailed
+from asyncloader.values.errors import LoadFailed, UsageError
 from asyncloader.values.settings import AwsSettings, RejectLimit
-from benchmarks.soaking.scene import TABLE, Broken, Scene, must
+from benchmarks.soaking.scene import OUTAGES, TABLE, Broken, Scene, must
+from tests.faultserver import AccessDenied
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REGION, ACCESS_KEY, SECRET_KEY = "us-east-1", "AKIATEST", "secret"
@@ -41,7 +42,9 @@ app.main()
 async def inside(scene: Scene) -> dict[str, Any]:
     """Run the case in this loop, interrupted now and then; gives the counts of the end."""
     chance = scene.case.chance
-    for end in chance.choices(["cancel", "interrupt", "denied", "max-rejects"], k=chance.choice([0, 0, 1, 1, 2, 4])):
+    for end in chance.choices(
+        ["cancel", "interrupt", "denied", "outage", "max-rejects"], k=chance.choice([0, 0, 1, 1, 2, 4])
+    ):
         told = await _run_until(scene, end)
         if told is not None:
             return told
@@ -57,7 +60,8 @@ async def _run_until(scene: Scene, end: str) -> dict[str, Any] | None:
     settings = replace(scene.settings, resume=len(scene.runs) > 1, max_rejects=limit)
     load = Load(scene.case.sources, settings)
     after = scene.some_requests()
-    scene.weather.denied_from = after if end == "denied" else None
+    scene.weather.ends_at = after if end in ("denied", "outage") else None
+    scene.weather.end = AccessDenied() if end == "denied" else scene.case.chance.choice(OUTAGES)
     running = asyncio.create_task(_load(scene, load))
     try:
         async with asyncio.timeout(LIMIT_S):
@@ -65,13 +69,17 @@ async def _run_until(scene: Scene, end: str) -> dict[str, Any] | None:
                 await asyncio.sleep(0.001)
             if end == "cancel":
                 running.cancel()
-            elif end == "interrupt" and load.is_running:
+            elif end == "interrupt" and load.engine is not None:
                 load.interrupt()
             return await running
     except asyncio.CancelledError:
+        if (us := asyncio.current_task()) is not None and us.cancelling():
+            raise  # not the load is meant, but the soak
         must(end == "cancel", "cancelled by nobody")
     except LoadFailed as failure:
         must(end != "end", f"the last run failed: {failure}")
+    except UsageError as error:
+        must(end in ("denied", "outage") and not scene.server.log, f"nothing was written, it says: {error}")
     finally:
         running.cancel()
         await asyncio.wait([running])
@@ -111,6 +119,7 @@ def _run_command(scene: Scene, end: str) -> dict[str, Any] | None:
     options = [*scene.case.options(), f"--workers={settings.workers}", f"--transport={scene.transport}", "--json"]
     options += [f"--rejects={settings.rejects}", f"--journal={settings.journal}", "--quiet"]
     options += [f"--endpoint-url={scene.server.url}"] + ["--resume"] * (len(scene.runs) > 1)
+    options += [] if settings.max_wcu is None else [f"--max-wcu={settings.max_wcu:g}"]
     sources = [str(source) for source in scene.case.sources]
     process = subprocess.Popen(
         [sys.executable, "-c", program, "load", TABLE, *sources, *options],

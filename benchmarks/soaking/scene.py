@@ -19,6 +19,13 @@ from tests.faultserver.values import checked_item
 
 TABLE = "people"
 TIMEOUT_S = 0.4
+OUTAGES: tuple[faultserver.Fault, ...] = (
+    faultserver.Throttle(),
+    faultserver.ServerError(503),
+    faultserver.ResetBeforeWrite(),
+    faultserver.ExpiredToken(),
+)
+"""What may befall every request from some moment on; nothing is written, and the load must stop."""
 KINDS: tuple[faultserver.Fault, ...] = (
     faultserver.Unprocessed(fraction=0.3),
     faultserver.Unprocessed(all_but_one=True, normalised=True),
@@ -53,7 +60,10 @@ def must(truth: object, what: str) -> None:
 
 
 class Weather:
-    """The faults of one case: random, counted, and never in front of the rule that refuses rows."""
+    """The faults of one case: random, counted, and never in front of the rule that refuses rows.
+
+    From request `ends_at` on, if it is given, all of them meet the fault `end`.
+    """
 
     def __init__(self, chance: Random) -> None:
         chosen = chance.sample(KINDS, chance.randrange(7))
@@ -63,12 +73,13 @@ class Weather:
         self._rule = faultserver.RefuseItem(lambda item: {"S": REFUSED} in item.values())
         self.met: Counter[str] = Counter()
         self.requests = 0
-        self.denied_from: int | None = None
+        self.ends_at: int | None = None
+        self.end: faultserver.Fault = faultserver.AccessDenied()
 
     def __call__(self, batch: faultserver.Batch) -> faultserver.Fault | None:
         self.requests += 1
-        if self.denied_from is not None and self.requests > self.denied_from:
-            return faultserver.AccessDenied()
+        if self.ends_at is not None and self.requests > self.ends_at:
+            return self.end
         if any({"S": REFUSED} in item.values() for item in batch.items):
             return self._rule
         fault = self._script(batch)
@@ -116,6 +127,7 @@ class Scene:
                 skip_rows=case.skip_rows,
             ),
             limit=case.limit,
+            max_wcu=chance.choice([None] * 6 + [1000.0, 5000.0]),
             rejects=folder / "rejects.csv",
             journal=folder / "load.journal",
             retry=RetrySettings(attempts=80, base_s=0.001, cap_s=0.02, request_timeout_s=TIMEOUT_S),

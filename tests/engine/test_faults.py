@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from asyncloader.values.errors import LoadFailed
+from asyncloader.values.errors import AccessError, LoadFailed
 from asyncloader.values.report import Report
 from asyncloader.wire.sigv4 import Credentials
 from tests.engine.loads import QUICK, Keys, Row, Scene, applied, item_of, scene
@@ -163,11 +163,22 @@ async def test_an_item_that_never_gets_in_is_rejected_while_all_others_are_writt
     assert report.reconciles
 
 
-async def test_a_table_without_progress_stops_the_load_and_says_why(tmp_path: Path) -> None:
+async def test_a_table_that_never_takes_an_item_ends_before_the_first_write(tmp_path: Path) -> None:
     async with FaultServer(rules=[Throttle()]) as server:
         made = scene(server, tmp_path, _people(200))
-        with pytest.raises(LoadFailed, match=r"no progress in 4 attempts.*ProvisionedThroughputExceeded") as failure:
+        with pytest.raises(AccessError, match=r"no progress in 4 attempts.*ProvisionedThroughputExceeded"):
             await made.run(retry=FEW_ATTEMPTS)
+        assert not (tmp_path / "load.journal").exists()
+
+
+async def test_a_table_without_progress_stops_the_load_and_says_why(tmp_path: Path) -> None:
+    def nothing_after_two(batch: Batch) -> Fault | None:
+        return Throttle() if batch.number >= 2 else None
+
+    async with FaultServer(faults=nothing_after_two) as server:
+        made = scene(server, tmp_path, _people(200))
+        with pytest.raises(LoadFailed, match=r"no progress in \d+ attempts.*ProvisionedThroughputExceeded") as failure:
+            await made.run(retry=FEW_ATTEMPTS, workers=1)
         assert failure.value.report is not None
         assert not failure.value.report.complete
         assert failure.value.resume
