@@ -65,6 +65,8 @@ def ministack(folder: Path) -> Iterator[Server]:
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "SERVICES": "dynamodb,s3",
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
         "LOG_LEVEL": "ERROR",
         "TMPDIR": str(folder),
     }

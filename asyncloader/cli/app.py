@@ -15,10 +15,9 @@ from typing import NoReturn
 import typer
 
 from asyncloader import __version__
-from asyncloader.cli import options
+from asyncloader.cli.commands.load import load
+from asyncloader.cli.commands.local import local
 from asyncloader.values.errors import UsageError
-from asyncloader.values.schema import AttributeType, attribute_type
-from asyncloader.values.settings import AwsSettings, CreateSettings, Dialect, LoadSettings, RejectLimit, TransportName
 
 app = typer.Typer(
     name="asyncloader",
@@ -45,125 +44,8 @@ def _root(
     pass
 
 
-@app.command(no_args_is_help=True)
-def load(
-    table: options.TableName,
-    sources: options.Sources,
-    region: options.Region = None,
-    profile: options.Profile = None,
-    endpoint_url: options.EndpointUrl = None,
-    local: options.Local = False,
-    transport: options.Transport = "auto",
-    workers: options.Workers = 32,
-    max_wcu: options.MaxWcu = None,
-    create: options.Create = False,
-    key: options.Key = None,
-    sort_key: options.SortKey = None,
-    types: options.Types = None,
-    empty: options.Empty = "drop",
-    delimiter: options.Delimiter = ",",
-    quote: options.Quote = '"',
-    escape: options.Escape = None,
-    encoding: options.Encoding = "utf-8",
-    no_header: options.NoHeader = False,
-    columns: options.Columns = None,
-    skip_rows: options.SkipRows = 0,
-    limit: options.Limit = None,
-    rejects: options.Rejects = None,
-    max_rejects: options.MaxRejects = None,
-    journal: options.JournalFile = None,
-    resume: options.Resume = False,
-    restart: options.Restart = False,
-    progress: options.Progress = None,
-    quiet: options.Quiet = False,
-    as_json: options.Json = False,
-    log_level: options.LogLevel = "warning",
-) -> None:
-    """Load CSV files into a table.
-
-    The first line of each file names its columns. Every row is written, or rejected with its line and reason, or
-    superseded by a later row of the same key: the last row wins.
-    """
-    _set_log_level(log_level)
-    if local and (endpoint_url or profile):
-        raise UsageError("--local is a server of its own; it does not go with --endpoint-url or --profile")
-    settings = LoadSettings(
-        workers=workers,
-        types=_types(types or []),
-        empty=empty,  # type: ignore[arg-type]  # LoadSettings checks it
-        dialect=Dialect(
-            delimiter="\t" if delimiter == r"\t" else delimiter,
-            quote=quote or None,
-            escape=escape,
-            encoding=encoding,
-            header=not no_header,
-            columns=_column_names(columns),
-            skip_rows=skip_rows,
-        ),
-        limit=limit,
-        create=_create(create, key, sort_key),
-        rejects=rejects,
-        max_rejects=None if max_rejects is None else RejectLimit.parse(max_rejects),
-        max_wcu=max_wcu,
-        journal=journal,
-        resume=resume,
-        restart=restart,
-    )
-    aws = AwsSettings(region=region, profile=profile, endpoint_url=endpoint_url, transport=_transport(transport))
-
-    from asyncloader.cli.running import Display, run_load
-
-    show_progress = not quiet if progress is None else progress and not quiet
-    raise typer.Exit(
-        run_load(table, sources, settings, aws, local=local, display=Display(show_progress, quiet, as_json))
-    )
-
-
-@app.command()
-def local(port: options.Port = 8000) -> None:
-    """Run the embedded DynamoDB for other tools: AWS CLI, boto3, your tests. Ctrl-C ends it; its tables are kept."""
-    from asyncloader.cli.running import run_local
-
-    raise typer.Exit(run_local(port))
-
-
-def _types(pairs: list[str]) -> dict[str, AttributeType]:
-    found: dict[str, AttributeType] = {}
-    for pair in pairs:
-        column, sign, kind = pair.rpartition("=")
-        if not sign or not column:
-            raise UsageError(f"--type takes COLUMN=TYPE, for example --type price=N, not {pair!r}")
-        if column in found:
-            raise UsageError(f"--type names the column {column!r} twice")
-        try:
-            found[column] = attribute_type(kind)
-        except UsageError as error:
-            raise UsageError(f"--type {pair}: {error}") from None
-    return found
-
-
-def _column_names(text: str | None) -> tuple[str, ...]:
-    return () if text is None else tuple(text.split(","))
-
-
-def _create(create: bool, key: str | None, sort_key: str | None) -> CreateSettings | None:
-    if not create and (key or sort_key):
-        raise UsageError("--key and --sort-key describe a table to create; add --create, or leave them out")
-    return CreateSettings.of(key, sort_key) if create else None
-
-
-def _transport(name: str) -> TransportName:
-    if name not in ("auto", "lean", "aioboto3"):
-        raise UsageError(f"--transport takes auto, lean or aioboto3, not {name!r}")
-    return name  # type: ignore[return-value]  # checked above
-
-
-def _set_log_level(name: str) -> None:
-    level = logging.getLevelNamesMapping().get(name.upper())
-    if level is None:
-        raise UsageError(f"--log-level takes debug, info, warning or error, not {name!r}")
-    logging.basicConfig(stream=sys.stderr, format="asyncloader: %(levelname)s %(message)s", level=logging.WARNING)
-    logging.getLogger("asyncloader").setLevel(level)
+app.command(no_args_is_help=True)(load)
+app.command()(local)
 
 
 def main() -> NoReturn:

@@ -137,6 +137,9 @@ def _start(folder: Path, port: int, lock: IO[str]) -> subprocess.Popen[bytes]:
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "SERVICES": "dynamodb,s3",
+        # Services that listen on ports of their own, on every address, whatever SERVICES says.
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
         "PERSIST_STATE": "1",
         "STATE_DIR": str(folder / "tables"),
         "S3_PERSIST": "1",

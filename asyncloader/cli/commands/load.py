@@ -1,0 +1,115 @@
+"""`asyncloader load`: options → settings → one call of the library."""
+
+from __future__ import annotations
+
+import typer
+
+from asyncloader.cli.logs import set_log_level
+from asyncloader.cli.options import capacity, dialect, ends, output, shape, target
+from asyncloader.values.errors import UsageError
+from asyncloader.values.schema import AttributeType, attribute_type
+from asyncloader.values.settings import AwsSettings, CreateSettings, Dialect, LoadSettings, RejectLimit, TransportName
+
+
+def load(
+    table: target.TableName,
+    sources: target.Sources,
+    region: target.Region = None,
+    profile: target.Profile = None,
+    endpoint_url: target.EndpointUrl = None,
+    local: target.Local = False,
+    transport: target.Transport = "auto",
+    workers: target.Workers = 32,
+    max_wcu: capacity.MaxWcu = None,
+    create: shape.Create = False,
+    key: shape.Key = None,
+    sort_key: shape.SortKey = None,
+    types: shape.Types = None,
+    empty: shape.Empty = "drop",
+    delimiter: dialect.Delimiter = ",",
+    quote: dialect.Quote = '"',
+    escape: dialect.Escape = None,
+    encoding: dialect.Encoding = "utf-8",
+    no_header: dialect.NoHeader = False,
+    columns: dialect.Columns = None,
+    skip_rows: dialect.SkipRows = 0,
+    limit: dialect.Limit = None,
+    rejects: ends.Rejects = None,
+    max_rejects: ends.MaxRejects = None,
+    journal: ends.JournalFile = None,
+    resume: ends.Resume = False,
+    restart: ends.Restart = False,
+    progress: output.Progress = None,
+    quiet: output.Quiet = False,
+    as_json: output.Json = False,
+    log_level: output.LogLevel = "warning",
+) -> None:
+    """Load CSV files into a table.
+
+    The first line of each file names its columns. Every row is written, or rejected with its line and reason, or
+    superseded by a later row of the same key: the last row wins.
+    """
+    set_log_level(log_level)
+    if local and (endpoint_url or profile):
+        raise UsageError("--local is a server of its own; it does not go with --endpoint-url or --profile")
+    settings = LoadSettings(
+        workers=workers,
+        types=_types(types or []),
+        empty=empty,  # type: ignore[arg-type]  # LoadSettings checks it
+        dialect=Dialect(
+            delimiter="\t" if delimiter == r"\t" else delimiter,
+            quote=quote or None,
+            escape=escape,
+            encoding=encoding,
+            header=not no_header,
+            columns=_column_names(columns),
+            skip_rows=skip_rows,
+        ),
+        limit=limit,
+        create=_create(create, key, sort_key),
+        rejects=rejects,
+        max_rejects=None if max_rejects is None else RejectLimit.parse(max_rejects),
+        max_wcu=max_wcu,
+        journal=journal,
+        resume=resume,
+        restart=restart,
+    )
+    aws = AwsSettings(region=region, profile=profile, endpoint_url=endpoint_url, transport=_transport(transport))
+
+    from asyncloader.cli.running import Display, run_load
+
+    show_progress = not quiet if progress is None else progress and not quiet
+    raise typer.Exit(
+        run_load(table, sources, settings, aws, local=local, display=Display(show_progress, quiet, as_json))
+    )
+
+
+def _types(pairs: list[str]) -> dict[str, AttributeType]:
+    found: dict[str, AttributeType] = {}
+    for pair in pairs:
+        column, sign, kind = pair.rpartition("=")
+        if not sign or not column:
+            raise UsageError(f"--type takes COLUMN=TYPE, for example --type price=N, not {pair!r}")
+        if column in found:
+            raise UsageError(f"--type names the column {column!r} twice")
+        try:
+            found[column] = attribute_type(kind)
+        except UsageError as error:
+            raise UsageError(f"--type {pair}: {error}") from None
+    return found
+
+
+def _column_names(text: str | None) -> tuple[str, ...]:
+    return () if text is None else tuple(text.split(","))
+
+
+def _create(create: bool, key: str | None, sort_key: str | None) -> CreateSettings | None:
+    if not create and (key or sort_key):
+        raise UsageError("--key and --sort-key describe a table to create; add --create, or leave them out")
+    return CreateSettings.of(key, sort_key) if create else None
+
+
+def _transport(name: str) -> TransportName:
+    if name not in ("auto", "lean", "aioboto3"):
+        raise UsageError(f"--transport takes auto, lean or aioboto3, not {name!r}")
+    return name  # type: ignore[return-value]  # checked above
