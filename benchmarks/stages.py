@@ -19,8 +19,8 @@ from asyncloader.blocks.header import read_header
 from asyncloader.decode.csv import CsvDecoder
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.encode.keys import hash_columns, superseded_rows
-from asyncloader.plan.batch import fresh_batches
-from asyncloader.plan.flight import Flight, Flights
+from asyncloader.schedule.batch import fresh_batches
+from asyncloader.schedule.flight import Flight, Flights
 from asyncloader.values.schema import KeyAttribute, Table
 from asyncloader.values.settings import Dialect
 from asyncloader.wire.sigv4 import Credentials, Signer
@@ -74,7 +74,7 @@ def measure(path: Path) -> tuple[Clock, int, int]:
             flight = Flight(encoded)
             clock.time("ordering", lambda flight=flight: flights.admit(flight))  # type: ignore[misc]
             aloft.append(flight)
-            for batch in clock.time("plan", lambda flight=flight: list(fresh_batches(flight))):  # type: ignore[misc]
+            for batch in clock.time("schedule", lambda flight=flight: list(fresh_batches(flight))):  # type: ignore[misc]
                 body = clock.time("wrap", lambda batch=batch: envelope.wrap(batch.payload))  # type: ignore[misc]
                 clock.time("sign", lambda body=body: signer.head(body, 1.7e9))  # type: ignore[misc]
                 batches += 1

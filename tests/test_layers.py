@@ -17,7 +17,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("values", ("values",)),
     (
         "pure",
-        ("blocks", "decode", "encode", "plan", "wire.answer", "wire.proxy", "wire.sigv4", "wire.transport"),
+        ("blocks", "decode", "encode", "schedule", "wire.answer", "wire.proxy", "wire.sigv4", "wire.transport"),
     ),
     ("edges", ("finish", "sources", "wire", "table", "records", "local")),
     ("engine", ("engine",)),
@@ -25,7 +25,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 """From the lowest to the highest; the longest name that fits a module says where it belongs."""
 
-WAY_OF_THE_DATA = ("blocks", "decode", "encode", "plan")
+WAY_OF_THE_DATA = ("blocks", "decode", "encode", "schedule")
 """Inside the pure layer, too, an import points back to where the data comes from."""
 
 OWNERS = {"aiofiles": "sources.stream", "aioboto3": "table.aws", "httptools": "wire.connection"}

@@ -23,11 +23,11 @@ import numpy as np
 from asyncloader.encode.block import key_of
 from asyncloader.engine.stop import Stop
 from asyncloader.engine.turnstile import Turnstile
-from asyncloader.plan import backoff
-from asyncloader.plan.backlog import Backlog
-from asyncloader.plan.batch import Batch, Run, fresh_batches, runs_of
-from asyncloader.plan.flight import Flight, Flights
-from asyncloader.plan.pace import Pacer
+from asyncloader.schedule import backoff
+from asyncloader.schedule.backlog import Backlog
+from asyncloader.schedule.batch import Batch, Run, fresh_batches, runs_of
+from asyncloader.schedule.flight import Flight, Flights
+from asyncloader.schedule.pace import Pacer
 from asyncloader.values import errors
 from asyncloader.values.report import Counts
 from asyncloader.values.schema import Table

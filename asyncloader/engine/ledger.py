@@ -17,9 +17,9 @@ from asyncloader.blocks.grammar import Record, count_lines
 from asyncloader.decode.columns import BadRow
 from asyncloader.engine.reader import Input
 from asyncloader.finish import in_thread
-from asyncloader.plan.flight import Flight
 from asyncloader.records.rejects import Reject, RejectFile
 from asyncloader.records.watermark import Place, Watermark
+from asyncloader.schedule.flight import Flight
 from asyncloader.values.report import Counts
 
 

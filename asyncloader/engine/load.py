@@ -18,11 +18,11 @@ from asyncloader.engine.ledger import Ledger
 from asyncloader.engine.reader import Input, equip, inspect, read_blocks
 from asyncloader.engine.stop import Stop
 from asyncloader.finish import in_thread
-from asyncloader.plan.flight import Flight
-from asyncloader.plan.pace import Limits, Pacer
 from asyncloader.records.journal import Identity, Journal, default_path, fingerprint
 from asyncloader.records.rejects import RejectFile
 from asyncloader.records.watermark import Watermark
+from asyncloader.schedule.flight import Flight
+from asyncloader.schedule.pace import Limits, Pacer
 from asyncloader.sources.paths import expand
 from asyncloader.values.errors import AsyncLoaderError, LoadFailed, LoadInterrupted, UsageError
 from asyncloader.values.report import Counts, Report

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from asyncloader.plan.batch import Batch, Run
-from asyncloader.plan.pace import Pacer
+from asyncloader.schedule.batch import Batch, Run
+from asyncloader.schedule.pace import Pacer
 from asyncloader.values.errors import ServiceError, Throttled
 from asyncloader.wire.answer import Answer
 

@@ -12,8 +12,8 @@ from asyncloader.blocks.cut import Block
 from asyncloader.decode.columns import Columns
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.columns import ColumnEncoder
-from asyncloader.plan.batch import Batch
-from asyncloader.plan.flight import Flight
+from asyncloader.schedule.batch import Batch
+from asyncloader.schedule.flight import Flight
 from asyncloader.values.schema import KeyAttribute, Table
 
 TABLE = Table("t", "arn", KeyAttribute("id"))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncloader.encode.block import EncodedBlock
-from asyncloader.plan.flight import Flight, Flights
+from asyncloader.schedule.flight import Flight, Flights
 from tests.properties.effort import thorough, usual
 from tests.properties.encoded import block_of_keys
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from asyncloader.plan.backlog import Backlog
-from asyncloader.plan.batch import Batch, Run
-from asyncloader.plan.flight import Flight
+from asyncloader.schedule.backlog import Backlog
+from asyncloader.schedule.batch import Batch, Run
+from asyncloader.schedule.flight import Flight
 from tests.properties.encoded import block_of_lengths
 
 FLIGHT = Flight(block_of_lengths([10] * 100))

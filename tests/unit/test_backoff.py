@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncloader.plan.backoff import delay_s, is_spent, note_attempt
-from asyncloader.plan.batch import Run
-from asyncloader.plan.flight import Flight
+from asyncloader.schedule.backoff import delay_s, is_spent, note_attempt
+from asyncloader.schedule.batch import Run
+from asyncloader.schedule.flight import Flight
 from asyncloader.values.settings import RetrySettings
 from tests.properties.effort import usual
 from tests.properties.encoded import block_of_lengths

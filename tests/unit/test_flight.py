@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from asyncloader.plan.flight import Flight, Flights
+from asyncloader.schedule.flight import Flight, Flights
 from tests.properties.encoded import block_of_keys
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from asyncloader.plan.pace import LEAST_RATE, Limits, Pacer
+from asyncloader.schedule.pace import LEAST_RATE, Limits, Pacer
 from benchmarks.pacing_sim import Course, Scene, simulate, step
 
 UNKNOWN = Limits(4_000.0)

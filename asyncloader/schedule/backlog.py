@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import itertools
 
-from asyncloader.plan.batch import Batch, Run, merge
+from asyncloader.schedule.batch import Batch, Run, merge
 
 
 class Backlog:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from asyncloader.plan.flight import Flight
+from asyncloader.schedule.flight import Flight
 from asyncloader.values.settings import BATCH_ITEMS, REQUEST_LIMIT_BYTES
 
 PAYLOAD_LIMIT_BYTES = REQUEST_LIMIT_BYTES - 4096

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from asyncloader.plan.batch import Run
+from asyncloader.schedule.batch import Run
 from asyncloader.values.settings import RetrySettings
 
 _BUSY_EXPONENT = 4
