@@ -8,18 +8,16 @@ import time
 from collections import deque
 from collections.abc import Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
 
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.engine.engine import Engine
 from asyncloader.engine.ledger import Ledger
+from asyncloader.engine.papers import Papers
 from asyncloader.engine.reader import Input, equip, inspect, read_blocks
 from asyncloader.engine.stop import Stop
 from asyncloader.finish import in_thread
-from asyncloader.records.journal import Identity, Journal, default_path, fingerprint
-from asyncloader.records.rejects import RejectFile
 from asyncloader.records.watermark import Watermark
 from asyncloader.schedule.flight import Flight
 from asyncloader.schedule.pace import Limits, Pacer
@@ -54,15 +52,12 @@ class Load:
         self.counts = Counts()
         self.earlier = Counts()
         self.read_bytes = 0
-        self.moved_aside: Path | None = None
         self.engine: Engine | None = None
         self._resume_command = resume_command
-        self._rejects: RejectFile | None = None
-        self._journal: Journal | None = None
+        self._papers: Papers | None = None
         self._table_name = ""
         self._began = time.monotonic()
         self._first_byte = 0
-        self._journal_begun = False
         self._resumed = False
         self._interrupted = False
         self._read_everything = False
@@ -81,6 +76,11 @@ class Load:
         share = counts.rows_settled / counts.rows_read if counts.rows_read else 0.0
         return round(self._first_byte + (self.read_bytes - self._first_byte) * share)
 
+    @property
+    def moved_aside(self) -> Path | None:
+        """Where an earlier load's reject file is kept now, if one was in the way."""
+        return None if self._papers is None else self._papers.moved_aside
+
     async def prepare(self) -> None:
         """Look at every source; raises `SourceError`."""
         self.inputs = await inspect(self.files, self.settings.dialect)
@@ -95,10 +95,11 @@ class Load:
         """Write everything; raises `UsageError` before the first write, `LoadFailed` or `LoadInterrupted` after it."""
         self._table_name = table.name
         equip(self.inputs, table, self.settings)
-        rejects = self._rejects = self._new_rejects(table)
-        journal = self._journal = await in_thread(self._new_journal, table, endpoint, rejects)
-        start = await in_thread(self._find_start, journal, rejects)
+        papers = self._papers = await in_thread(Papers, self.settings, self.files, self.inputs, table, endpoint)
+        start = await in_thread(papers.find_start, self._resume_command)
         self._resumed = start is not None
+        if start is not None:
+            self.earlier = start.counts
         engine = self.engine = Engine(
             gateway,
             table,
@@ -108,19 +109,20 @@ class Load:
             on_reject=self._judge_rejects,
             pacer=self._new_pacer(),
         )
-        ledger = Ledger(self.inputs, rejects, journal, start or Watermark(), lambda: self.earlier + self.counts)
+        ledger = Ledger(
+            self.inputs, papers.rejects, papers.journal, start or Watermark(), lambda: self.earlier + self.counts
+        )
         engine.listener = ledger
         try:
             await self._run_tasks(engine, ledger, start)
             await self._settle(ledger)
             return self._end()
         finally:
-            rejects.close()
-            journal.close(complete=False)
+            papers.close()
 
     def report(self, *, complete: bool) -> Report:
         """The result so far."""
-        rejects = self._rejects
+        rejects = None if self._papers is None else self._papers.rejects
         return Report(
             table=self._table_name,
             sources=tuple(file.name for file in self.files),
@@ -192,16 +194,17 @@ class Load:
         read_bytes: int,
     ) -> None:
         encoded = await encoding
-        counts = self.counts
+        counts, papers = self.counts, self._papers
+        assert papers is not None
         counts.rows_read += encoded.rows_read
         counts.rows_rejected += len(encoded.bad)
         counts.rows_superseded += encoded.superseded
         flight = Flight(encoded)
         ledger.launch(flight)
         self._judge_rejects()
-        if len(encoded) and not self._journal_begun:
+        if len(encoded) and not papers.begun:
             # On disk before the first write: from here on a crash leaves something to resume.
-            await in_thread(self._begin_journal, start)
+            await in_thread(papers.begin, start)
         await engine.submit(flight)
         self.read_bytes = read_bytes
 
@@ -221,64 +224,7 @@ class Load:
         cap, workers = self.settings.max_wcu, self.settings.workers
         return None if cap is None else Pacer(Limits(cap, cap, "--max-wcu"), time.monotonic(), workers=workers)
 
-    # Begin and end on disk.
-
-    def _new_rejects(self, table: Table) -> RejectFile:
-        path = self.settings.rejects or Path(f"{table.name}.rejects.csv")
-        if not path.parent.is_dir():
-            raise UsageError(f"{path}: there is no folder {path.parent}; make it or name another --rejects")
-        if path.is_dir():
-            raise UsageError(f"{path}: is a folder; name a file as --rejects")
-        columns = [name for each in self.inputs for name in each.header.own_columns]
-        return RejectFile(path, columns, self.settings.dialect, several_sources=len(self.inputs) > 1)
-
-    def _new_journal(self, table: Table, endpoint: str, rejects: RejectFile) -> Journal:
-        settings = self.settings
-        options = {
-            "--type": settings.types,
-            "--empty": settings.empty,
-            "--limit": settings.limit,
-            "--rejects": str(rejects.path),
-            "the CSV dialect": asdict(settings.dialect),
-            "the table's key": [asdict(key) for key in (*table.key, *table.index_keys)],
-        }
-        try:
-            sources = tuple(fingerprint(each.file, each.head) for each in self.inputs)
-        except OSError as error:
-            raise UsageError(f"{error.filename}: cannot be read ({error.strerror})") from error
-        path = settings.journal or default_path(table.name, endpoint, self.files)
-        if path.is_dir() or not path.parent.is_dir():
-            raise UsageError(f"{path}: no journal can be written there; name another --journal")
-        return Journal(path, Identity(table.name, endpoint, table.arn, sources, options))
-
-    def _find_start(self, journal: Journal, rejects: RejectFile) -> Watermark | None:
-        """Where to go on, with the reject file as it was there; or None, with the reject file's name free."""
-        settings = self.settings
-        try:
-            start = journal.find(resume=settings.resume, restart=settings.restart, how_to_resume=self._resume_command)
-            if start is not None:
-                self.earlier = start.counts
-                rejects.reopen(start.rejects_bytes)
-            else:
-                self.moved_aside = rejects.make_room([Path(file.name) for file in self.files if not file.is_stdin])
-        except OSError as error:
-            journal.close(complete=False)
-            raise UsageError(f"{error.filename or journal.path}: cannot be used ({error.strerror})") from error
-        except UsageError:
-            journal.close(complete=False)
-            raise
-        return start
-
-    def _begin_journal(self, start: Watermark | None) -> None:
-        assert self._journal is not None
-        self._journal_begun = True
-        try:
-            self._journal.begin(start)
-        except OSError as error:
-            raise UsageError(
-                f"{self._journal.path}: the journal cannot be written ({error.strerror}); "
-                "go to a folder where it can, or name another --journal"
-            ) from error
+    # The end.
 
     async def _settle(self, ledger: Ledger) -> None:
         """Bring the last rejects and the last watermark to disk."""
@@ -291,23 +237,23 @@ class Load:
 
     def _end(self) -> Report:
         """The report of a complete load, or the reason why it is not."""
-        failure, counts = self._failure, self.counts
+        failure, counts, papers = self._failure, self.counts, self._papers
+        assert papers is not None
         complete = failure is None and self._read_everything and counts.rows_read == counts.rows_settled
         if complete:
-            assert self._journal is not None
-            self._journal.close(complete=True)
+            papers.journal.close(complete=True)
             return self.report(complete=True)
         if isinstance(failure, OSError):
-            path = failure.filename or (self._rejects.path if self._rejects else "")
+            path = failure.filename or papers.rejects.path
             failure = UsageError(
                 f"{path}: cannot be written ({failure.strerror or failure}); make room, or name another place"
             )
         elif failure is None:
             failure = LoadInterrupted("interrupted")
         begun = self._resumed or (self.engine is not None and self.engine.may_have_written)
-        if not begun and self._journal is not None:
+        if not begun:
             # Nothing was written, so there is nothing to resume.
-            self._journal.close(complete=True)
+            papers.journal.close(complete=True)
         if not begun and not isinstance(failure, LoadInterrupted | LoadFailed):
             raise failure
         if not isinstance(failure, LoadFailed):

@@ -1,0 +1,95 @@
+"""What a load keeps on disk beside the table: its journal and its reject file, found or made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from asyncloader.engine.reader import Input
+from asyncloader.records.journal import Identity, Journal, default_path, fingerprint
+from asyncloader.records.rejects import RejectFile
+from asyncloader.records.watermark import Watermark
+from asyncloader.sources.paths import SourceFile
+from asyncloader.values.errors import UsageError
+from asyncloader.values.schema import Table
+from asyncloader.values.settings import LoadSettings
+
+
+class Papers:
+    """The journal and the reject file of one load. All methods block; they raise `UsageError` with the path.
+
+    `begun` says that the journal is on disk, `moved_aside` where an earlier load's reject file went.
+    """
+
+    def __init__(
+        self, settings: LoadSettings, files: Sequence[SourceFile], inputs: Sequence[Input], table: Table, endpoint: str
+    ) -> None:
+        self.begun = False
+        self.moved_aside: Path | None = None
+        self._settings = settings
+        self._files = files
+        self.rejects = self._new_rejects(table, inputs)
+        self.journal = self._new_journal(table, endpoint, inputs)
+
+    def find_start(self, how_to_resume: str) -> Watermark | None:
+        """Where to go on, with the reject file as it was there; or None, with the reject file's name free."""
+        settings, journal = self._settings, self.journal
+        try:
+            start = journal.find(resume=settings.resume, restart=settings.restart, how_to_resume=how_to_resume)
+            if start is not None:
+                self.rejects.reopen(start.rejects_bytes)
+            else:
+                others = [Path(file.name) for file in self._files if not file.is_stdin]
+                self.moved_aside = self.rejects.make_room(others)
+        except OSError as error:
+            journal.close(complete=False)
+            raise UsageError(f"{error.filename or journal.path}: cannot be used ({error.strerror})") from error
+        except UsageError:
+            journal.close(complete=False)
+            raise
+        return start
+
+    def begin(self, start: Watermark | None) -> None:
+        """Have the journal on disk, which comes before the first write to the table."""
+        self.begun = True
+        try:
+            self.journal.begin(start)
+        except OSError as error:
+            raise UsageError(
+                f"{self.journal.path}: the journal cannot be written ({error.strerror}); "
+                "go to a folder where it can, or name another --journal"
+            ) from error
+
+    def close(self) -> None:
+        """Let both files go; the journal stays where the load is not complete."""
+        self.rejects.close()
+        self.journal.close(complete=False)
+
+    def _new_rejects(self, table: Table, inputs: Sequence[Input]) -> RejectFile:
+        path = self._settings.rejects or Path(f"{table.name}.rejects.csv")
+        if not path.parent.is_dir():
+            raise UsageError(f"{path}: there is no folder {path.parent}; make it or name another --rejects")
+        if path.is_dir():
+            raise UsageError(f"{path}: is a folder; name a file as --rejects")
+        columns = [name for each in inputs for name in each.header.own_columns]
+        return RejectFile(path, columns, self._settings.dialect, several_sources=len(inputs) > 1)
+
+    def _new_journal(self, table: Table, endpoint: str, inputs: Sequence[Input]) -> Journal:
+        settings = self._settings
+        options = {
+            "--type": settings.types,
+            "--empty": settings.empty,
+            "--limit": settings.limit,
+            "--rejects": str(self.rejects.path),
+            "the CSV dialect": asdict(settings.dialect),
+            "the table's key": [asdict(key) for key in (*table.key, *table.index_keys)],
+        }
+        try:
+            sources = tuple(fingerprint(each.file, each.head) for each in inputs)
+        except OSError as error:
+            raise UsageError(f"{error.filename}: cannot be read ({error.strerror})") from error
+        path = settings.journal or default_path(table.name, endpoint, self._files)
+        if path.is_dir() or not path.parent.is_dir():
+            raise UsageError(f"{path}: no journal can be written there; name another --journal")
+        return Journal(path, Identity(table.name, endpoint, table.arn, sources, options))
