@@ -16,8 +16,9 @@ from botocore.parsers import ResponseParserError
 from botocore.utils import get_environ_proxies
 
 from asyncloader.table import refusals, tls
+from asyncloader.table.description import read_description
 from asyncloader.values.errors import AccessError, TableError, TableMissing
-from asyncloader.values.schema import KeyAttribute, Table
+from asyncloader.values.schema import Table
 from asyncloader.values.settings import AwsSettings, CreateSettings, RetrySettings
 from asyncloader.wire.connection import Address
 from asyncloader.wire.sigv4 import Credentials
@@ -125,7 +126,7 @@ class Aws:
         status = told.get("TableStatus", "ACTIVE")
         if status not in WRITABLE:
             raise TableError(refusals.not_active(name, status))
-        return _table(told)
+        return read_description(told)
 
     async def create(self, name: str, create: CreateSettings) -> Table:
         """Create the table on demand and wait until it is active; one that exists already is taken as it is."""
@@ -151,7 +152,7 @@ class Aws:
                     with suppress(TableMissing):
                         told = await self._told(name)
                         if told.get("TableStatus", "ACTIVE") in WRITABLE:
-                            return _table(told)
+                            return read_description(told)
                     await asyncio.sleep(pause_s)
                     pause_s = min(pause_s * 2, 2.0)
         except TimeoutError:
@@ -219,27 +220,3 @@ async def connect(settings: AwsSettings, session: aioboto3.Session | None = None
 
 def _ca_bundle(session: aioboto3.Session) -> str:
     return tls.bundle(session._session.get_config_variable("ca_bundle"))
-
-
-def _table(told: dict[str, Any]) -> Table:
-    types = {each["AttributeName"]: each["AttributeType"] for each in told["AttributeDefinitions"]}
-
-    def key(schema: list[dict[str, str]], kind: str) -> KeyAttribute | None:
-        names = [each["AttributeName"] for each in schema if each["KeyType"] == kind]
-        return KeyAttribute(names[0], types[names[0]]) if names else None
-
-    partition_key = key(told["KeySchema"], "HASH")
-    if partition_key is None:
-        raise TableError(f"table {told['TableName']!r} has no partition key in its description")
-    own = {each["AttributeName"] for each in told["KeySchema"]}
-    indexes = [*(told.get("GlobalSecondaryIndexes") or ()), *(told.get("LocalSecondaryIndexes") or ())]
-    schemas = [each for index in indexes for each in index["KeySchema"]]
-    names = dict.fromkeys(each["AttributeName"] for each in schemas if each["AttributeName"] not in own)
-    return Table(
-        name=told["TableName"],
-        arn=told.get("TableArn", ""),
-        partition_key=partition_key,
-        sort_key=key(told["KeySchema"], "RANGE"),
-        index_keys=tuple(KeyAttribute(name, types[name]) for name in names),
-        index_sort_keys=frozenset(each["AttributeName"] for each in schemas if each["KeyType"] == "RANGE"),
-    )

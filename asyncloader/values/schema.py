@@ -42,12 +42,51 @@ class KeyAttribute:
         return cls(name, cast(KeyType, kind.upper()))
 
 
+Projection = Literal["ALL", "KEYS_ONLY", "INCLUDE"]
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """How much a table or a global index can take, in WCU/s, as DescribeTable tells it.
+
+    `provisioned` is None on demand. There `warm` is what it takes at once (WarmThroughput; None where the service
+    does not say) and `most` the limit that its owner has set (MaxWriteRequestUnits; None for no limit).
+    """
+
+    provisioned: int | None = None
+    warm: int | None = None
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A secondary index as DescribeTable tells it.
+
+    An item stands in it if it has all attributes of its key. Its entry is the whole item (ALL), the keys of table and
+    index (KEYS_ONLY), or these and the attributes `included` (INCLUDE). A local index uses the capacity of its table
+    and has no `throughput` of its own.
+    """
+
+    name: str
+    partition_key: KeyAttribute
+    sort_key: KeyAttribute | None = None
+    projection: Projection = "ALL"
+    included: frozenset[str] = frozenset()
+    is_global: bool = True
+    throughput: Throughput | None = None
+
+    @property
+    def key(self) -> tuple[KeyAttribute, ...]:
+        return (self.partition_key,) if self.sort_key is None else (self.partition_key, self.sort_key)
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table as DescribeTable tells it.
 
     `index_keys` are the key attributes of all indexes that are not part of the table's own key: an item may lack
-    them, but where they stand they have that type, are not empty, and keep the length limits.
+    them, but where they stand they have that type, are not empty, and keep the length limits. `throughput` is None
+    where nobody described the table; `item_count` is the service's own count, up to six hours old.
     """
 
     name: str
@@ -56,6 +95,9 @@ class Table:
     sort_key: KeyAttribute | None = None
     index_keys: tuple[KeyAttribute, ...] = ()
     index_sort_keys: frozenset[str] = frozenset()
+    indexes: tuple[Index, ...] = ()
+    throughput: Throughput | None = None
+    item_count: int = 0
 
     @property
     def key(self) -> tuple[KeyAttribute, ...]:
