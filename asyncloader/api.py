@@ -117,10 +117,8 @@ async def _table(running: Load, aws: Aws, name: str) -> Table:
         return await aws.describe(name)
     for each in running.inputs:
         for key in (create.key, create.sort_key):
-            if key is not None and key.name not in each.header.own_columns:
-                raise TableError(
-                    f"{each.file.name}: has no column {key.name!r}, which --create is to make a key of {name}"
-                )
+            if key is not None and each.columns is not None and key.name not in each.columns:
+                raise TableError(f"{each.name}: has no column {key.name!r}, which --create is to make a key of {name}")
     try:
         return await aws.describe(name)
     except TableMissing:

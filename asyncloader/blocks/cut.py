@@ -22,7 +22,7 @@ RECORD_LIMIT_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole records of one source.
+    """Whole records of one text: a `Piece`.
 
     `source` is the source's index, `number` counts the load's blocks from 0; `data` begins at byte `offset` of the
     (decompressed, UTF-8) source, in its line `line` (from 1). `read_bytes` says how much of the source as stored
@@ -42,6 +42,15 @@ class Block:
     def end(self) -> int:
         """The offset behind the last record."""
         return self.offset + len(self.data)
+
+    @property
+    def end_line(self) -> int:
+        """The line behind the last record."""
+        return self.line + count_lines(self.data)
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from asyncloader.blocks.cut import Block
+from asyncloader.blocks.piece import Piece
 from asyncloader.decode.columns import BadRow
 from asyncloader.encode.keys import Hashes, canonical_text
 from asyncloader.values.schema import KeyAttribute
@@ -29,7 +29,7 @@ class EncodedBlock:
     case the service refuses the one that replaces them. `bad` are the rows that cannot be sent at all.
     """
 
-    block: Block
+    block: Piece
     data: memoryview
     offsets: npt.NDArray[np.int32]
     sizes: npt.NDArray[np.int64]

@@ -15,7 +15,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from asyncloader.blocks.cut import Block
+from asyncloader.blocks.piece import Piece
 from asyncloader.decode.columns import BadRow, Columns
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.cells import CELLS, QUOTED, Cells
@@ -117,7 +117,7 @@ class ColumnEncoder:
         self._order += [attributes[name] for name in self._key_names]
         self._places = {name: place for place, name in enumerate(columns)}
 
-    def encode(self, block: Block, columns: Columns) -> EncodedBlock:
+    def encode(self, block: Piece, columns: Columns) -> EncodedBlock:
         """Encode the rows of one block; every row is an item, superseded, or in `bad` with its reason."""
         arrays = {name: columns.arrays[place] for name, place in self._places.items()}
         cells = {each.name: each.cells(arrays[each.name], columns.plain) for each in self._order}

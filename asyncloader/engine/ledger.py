@@ -12,10 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from asyncloader.blocks.cut import Block
-from asyncloader.blocks.grammar import Record, count_lines
+from asyncloader.blocks.piece import Piece
 from asyncloader.decode.columns import BadRow
-from asyncloader.engine.reader import Input
+from asyncloader.engine.input import Input
 from asyncloader.finish import in_thread
 from asyncloader.records.rejects import Reject, RejectFile
 from asyncloader.records.watermark import Place, Watermark
@@ -27,7 +26,7 @@ from asyncloader.values.report import Counts
 class Account:
     """What is settled of a block, from its first record on: how many records, their counts and their rejects.
 
-    `block` is kept only where its text is still needed: while it is under way, or when it has rejects.
+    `block` is kept only where what it holds is still needed: while it is under way, or when it has rejects.
     """
 
     number: int
@@ -35,7 +34,7 @@ class Account:
     records: int
     counts: Counts
     bad: tuple[BadRow, ...]
-    block: Block | None
+    block: Piece | None
     is_part: bool
 
 
@@ -71,7 +70,7 @@ class Ledger:
         self._next = 0
         self._written_before = 0
         self._part_done: Account | None = None
-        self._part_records: tuple[int, list[Record]] = (-1, [])
+        self._part_begins: tuple[int, Sequence[tuple[int, int]]] = (-1, [])
         self._mark = start
         self._changed = asyncio.Event()
         self._advanced = asyncio.Event()
@@ -101,7 +100,7 @@ class Ledger:
         landed = self._landed[block.number] = account(flight)
         self._changed.set()
         if landed.bad:
-            # Its text is kept until its rejects are written.
+            # What it holds is kept until its rejects are written.
             self._hurry.set()
 
     async def run(self) -> None:
@@ -152,10 +151,9 @@ class Ledger:
         if flight.landed or records <= (done.records if done is not None else 0):
             return []
         block = flight.encoded.block
-        if self._part_records[0] != block.number:
-            self._part_records = (block.number, self._inputs[block.source].decoder.records(block))
-        record = self._part_records[1][records]
-        return [account(flight, records, Place(block.source, block.offset + record.start, record.line))]
+        if self._part_begins[0] != block.number:
+            self._part_begins = (block.number, self._inputs[block.source].begins(block))
+        return [account(flight, records, Place(block.source, *self._part_begins[1][records]))]
 
     def _write(self, ready: list[Account]) -> None:
         self._rejects.append([reject for each in ready for reject in self._explain(each)])
@@ -188,21 +186,7 @@ class Ledger:
         bad = [row for row in settled.bad if row.record >= known]
         if not bad or settled.block is None:
             return []
-        block, owner = settled.block, self._inputs[settled.block.source]
-        records = owner.decoder.records(block)
-        return [_reject(owner, block.data, records[row.record], row) for row in bad]
-
-
-def _reject(owner: Input, data: bytes, record: Record, bad: BadRow) -> Reject:
-    text = data[record.start : record.end]
-    cells = None if bad.ragged else owner.decoder.cells(text)
-    return Reject(
-        source=owner.file.name,
-        line=record.line,
-        reason=str(bad),
-        cells=dict(zip(owner.header.columns, cells, strict=True)) if cells else {},
-        raw="" if cells else text.decode(errors="backslashreplace"),
-    )
+        return self._inputs[settled.block.source].rejects(settled.block, bad)
 
 
 def account(flight: Flight, records: int | None = None, end: Place | None = None) -> Account:
@@ -211,7 +195,7 @@ def account(flight: Flight, records: int | None = None, end: Place | None = None
     block = encoded.block
     is_part = records is not None
     if records is None or end is None:
-        records, end = encoded.rows_read, Place(block.source, block.end, block.line + count_lines(block.data))
+        records, end = encoded.rows_read, Place(block.source, block.end, block.end_line)
     refused = [BadRow(encoded.record(item), reason) for item, reason in flight.rejected]
     bad = sorted((row for row in (*encoded.bad, *refused) if row.record < records), key=lambda row: row.record)
     spares = range(len(encoded), len(encoded) + encoded.superseded)

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.engine.engine import Engine
+from asyncloader.engine.input import Input
 from asyncloader.engine.ledger import Ledger
 from asyncloader.engine.papers import Papers
-from asyncloader.engine.reader import Input, equip, inspect, read_blocks
+from asyncloader.engine.reader import equip, inspect, read_blocks
 from asyncloader.engine.stop import Stop
 from asyncloader.finish import in_thread
 from asyncloader.records.watermark import Watermark
@@ -170,7 +171,7 @@ class Load:
                 async for block in blocks:
                     before = sum(file.size_bytes or 0 for file in self.files[: block.source])
                     if block.number == 0:
-                        self._first_byte = self.read_bytes = max(before + block.read_bytes - len(block.data), 0)
+                        self._first_byte = self.read_bytes = max(before + block.read_bytes - block.size_bytes, 0)
                     encoded = loop.run_in_executor(pool, self.inputs[block.source].encode, block)
                     encoding.append((encoded, before + block.read_bytes))
                     if len(encoding) > 1:

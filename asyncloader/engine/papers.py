@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from asyncloader.engine.reader import Input
-from asyncloader.records.journal import Identity, Journal, default_path, fingerprint
+from asyncloader.engine.input import Input
+from asyncloader.records.journal import Identity, Journal, default_path
 from asyncloader.records.rejects import RejectFile
 from asyncloader.records.watermark import Watermark
 from asyncloader.sources.paths import SourceFile
@@ -72,7 +72,7 @@ class Papers:
             raise UsageError(f"{path}: there is no folder {path.parent}; make it or name another --rejects")
         if path.is_dir():
             raise UsageError(f"{path}: is a folder; name a file as --rejects")
-        columns = [name for each in inputs for name in each.header.own_columns]
+        columns = [name for each in inputs for name in each.columns or ()]
         return RejectFile(path, columns, self._settings.dialect, several_sources=len(inputs) > 1)
 
     def _new_journal(self, table: Table, endpoint: str, inputs: Sequence[Input]) -> Journal:
@@ -86,7 +86,7 @@ class Papers:
             "the table's key": [asdict(key) for key in (*table.key, *table.index_keys)],
         }
         try:
-            sources = tuple(fingerprint(each.file, each.head) for each in inputs)
+            sources = tuple(told for each in inputs if (told := each.fingerprint()) is not None)
         except OSError as error:
             raise UsageError(f"{error.filename}: cannot be read ({error.strerror})") from error
         path = settings.journal or default_path(table.name, endpoint, self._files)

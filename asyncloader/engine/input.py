@@ -1,0 +1,74 @@
+"""What the engine knows of a source: that it can be cut into blocks, that a block can be encoded, and its rejects told.
+
+A file is one kind of input (`engine.text`); whatever else becomes a source is another one, and nobody else notices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from typing import Any, Protocol
+
+from asyncloader.blocks.piece import Piece
+from asyncloader.decode.columns import BadRow
+from asyncloader.encode.block import EncodedBlock
+from asyncloader.records.rejects import Reject
+from asyncloader.records.watermark import Place
+from asyncloader.values.schema import Table
+from asyncloader.values.settings import LoadSettings
+
+
+class Quota:
+    """How many rows of all sources may still be read; None: all of them."""
+
+    __slots__ = ("rows",)
+
+    def __init__(self, rows: int | None) -> None:
+        self.rows = rows
+
+    @property
+    def is_used_up(self) -> bool:
+        return self.rows == 0
+
+    def take(self, rows: int) -> None:
+        """So many rows have been read."""
+        if self.rows is not None:
+            self.rows -= rows
+
+
+class Input(Protocol):
+    """One source that has been looked at, in the order of the events.
+
+    `name` is how people are told of it, `columns` its own columns (None where each row names its own), `size_bytes`
+    its size as stored, if that is known.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def columns(self) -> tuple[str, ...] | None: ...
+
+    @property
+    def size_bytes(self) -> int | None: ...
+
+    def fingerprint(self) -> dict[str, Any] | None:
+        """What a journal remembers of it; None if it cannot be read a second time. May block; raises `OSError`."""
+
+    def equip(self, table: Table, settings: LoadSettings) -> None:
+        """Be ready to encode for a table; raises `UsageError` where source, options and table do not fit."""
+
+    def blocks(
+        self, settings: LoadSettings, start: Place | None, numbers: Iterator[int], quota: Quota
+    ) -> AsyncGenerator[Piece, None]:
+        """Its blocks from `start` (None: its begin) on, numbered, until the quota is used up; raises `SourceError`."""
+        ...
+
+    def encode(self, block: Any) -> EncodedBlock:
+        """Decode and encode one of its blocks; runs in a thread."""
+
+    def begins(self, block: Any) -> Sequence[tuple[int, int]]:
+        """Where each record of a block begins: its offset and its line."""
+
+    def rejects(self, block: Any, bad: Sequence[BadRow]) -> list[Reject]:
+        """The bad rows of a block as the reject file tells them; runs in a thread."""
+        ...

@@ -1,0 +1,161 @@
+"""Text as an input: a CSV file or stream, cut at the ends of its records."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from typing import Any
+
+from asyncloader.blocks.cut import Block, Cutter
+from asyncloader.blocks.grammar import Record, grammar
+from asyncloader.blocks.header import Header, read_header
+from asyncloader.decode.columns import BadRow
+from asyncloader.decode.csv import CsvDecoder
+from asyncloader.encode.block import EncodedBlock
+from asyncloader.encode.columns import ColumnEncoder
+from asyncloader.engine.input import Quota
+from asyncloader.records.journal import fingerprint
+from asyncloader.records.rejects import Reject
+from asyncloader.records.watermark import Place
+from asyncloader.sources.paths import SourceFile
+from asyncloader.sources.stream import SourceStream, open_source
+from asyncloader.values.errors import SourceError, UsageError
+from asyncloader.values.schema import Table
+from asyncloader.values.settings import Dialect, LoadSettings
+
+HEADER_LIMIT_BYTES = 1024 * 1024
+
+
+class TextInput:
+    """One CSV source whose header has been read; keeps its stream open where that cannot be read again."""
+
+    def __init__(
+        self, index: int, file: SourceFile, header: Header, dialect: Dialect, head: bytes, stream: SourceStream | None
+    ) -> None:
+        self.name = file.name
+        self.columns: tuple[str, ...] = tuple(header.own_columns)
+        self.size_bytes = file.size_bytes
+        self._index = index
+        self._file = file
+        self._header = header
+        self._dialect = dialect
+        self._head = head
+        self._stream = stream
+        self._decoder = CsvDecoder(header.columns, dialect)
+        self._encoder: ColumnEncoder | None = None
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Name, size, digests of begin and end."""
+        return fingerprint(self._file, self._head)
+
+    def equip(self, table: Table, settings: LoadSettings) -> None:
+        """Make the encoder; raises `UsageError` where a key has no column."""
+        for key in table.key:
+            if key.name not in self.columns:
+                raise UsageError(
+                    f"{self.name}: has no column {key.name!r}, which is a key of table {table.name}; its columns are "
+                    f"{', '.join(self.columns[:12])}{', …' if len(self.columns) > 12 else ''}"
+                )
+        types = {name: kind for name, kind in settings.types.items() if name in self.columns}
+        self._encoder = ColumnEncoder(self.columns, table, types, settings.empty)
+
+    async def blocks(
+        self, settings: LoadSettings, start: Place | None, numbers: Iterator[int], quota: Quota
+    ) -> AsyncGenerator[Block, None]:
+        """The text from `start` on in blocks of about `settings.block_bytes`."""
+        offset, line = (self._header.end, self._header.line) if start is None else (start.offset, start.line)
+        stream, self._stream = self._stream or await self._open(settings), None
+        try:
+            await stream.skip_to(offset)
+            cutter = Cutter(
+                settings.dialect, block_bytes=settings.block_bytes, offset=offset, line=line, name=self.name
+            )
+            ended = False
+            while not ended and not quota.is_used_up:
+                chunk = await stream.read()
+                ended = not chunk
+                cut = await asyncio.to_thread(cutter.feed, chunk) if chunk else cutter.finish()
+                if cut is None:
+                    continue
+                data, last = cut.data, cut.last
+                if quota.rows is not None:
+                    data, taken = _first_records(settings.dialect, data, quota.rows)
+                    quota.take(taken)
+                    last = last or data is not cut.data
+                yield Block(self._index, next(numbers), data, cut.offset, cut.line, stream.read_bytes, last)
+        finally:
+            await stream.close()
+
+    def encode(self, block: Block) -> EncodedBlock:
+        """Decode and encode one block."""
+        assert self._encoder is not None
+        return self._encoder.encode(block, self._decoder.decode(block))
+
+    def begins(self, block: Block) -> Sequence[tuple[int, int]]:
+        """Byte and line of every record."""
+        return [(block.offset + record.start, record.line) for record in self._decoder.records(block)]
+
+    def rejects(self, block: Block, bad: Sequence[BadRow]) -> list[Reject]:
+        """Lines and cells, which only now are looked up."""
+        records = self._decoder.records(block)
+        return [self._reject(block.data, records[row.record], row) for row in bad]
+
+    def _reject(self, data: bytes, record: Record, bad: BadRow) -> Reject:
+        text = data[record.start : record.end]
+        cells = None if bad.ragged else self._decoder.cells(text)
+        return Reject(
+            source=self.name,
+            line=record.line,
+            reason=str(bad),
+            cells=dict(zip(self._header.columns, cells, strict=True)) if cells else {},
+            raw="" if cells else text.decode(errors="backslashreplace"),
+        )
+
+    async def _open(self, settings: LoadSettings) -> SourceStream:
+        dialect = settings.dialect
+        return await open_source(
+            self._file,
+            encoding=dialect.encoding if dialect.transcodes else None,
+            chunk_bytes=min(settings.block_bytes, 1024 * 1024),
+        )
+
+
+async def inspect_text(index: int, file: SourceFile, dialect: Dialect) -> TextInput:
+    """Read the header of a CSV source; raises `SourceError` where it has none worth its name."""
+    stream = await open_source(file, encoding=dialect.encoding if dialect.transcodes else None)
+    keep = False
+    try:
+        head = b""
+        while True:
+            chunk = await stream.read()
+            head += chunk
+            header = read_header(file.name, head, dialect, at_end=not chunk)
+            if header is not None:
+                break
+            if len(head) > HEADER_LIMIT_BYTES:
+                raise SourceError(f"{file.name}: no header within the first {len(head)} bytes; is it a CSV file?")
+        _check_text(file.name, head)
+        keep = file.size_bytes is None
+        if keep:
+            stream.push_back(head)
+    finally:
+        if not keep:
+            await stream.close()
+    return TextInput(index, file, header, dialect, head[: header.end], stream if keep else None)
+
+
+def _check_text(name: str, head: bytes) -> None:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise SourceError(f"{name}: looks like UTF-16; say --encoding utf-16")
+    if head.startswith(b"PAR1") or head.startswith(b"PK\x03\x04"):
+        raise SourceError(f"{name}: is not a CSV file; convert it to CSV first")
+
+
+def _first_records(dialect: Dialect, data: bytes, limit: int) -> tuple[bytes, int]:
+    """The first `limit` records of a block, and how many it has of them."""
+    taken = 0
+    for record in grammar(dialect).records(data, 1):
+        if taken == limit:
+            return data[: record.start], taken
+        taken += 1
+    return data, taken
