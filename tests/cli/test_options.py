@@ -19,7 +19,7 @@ from tests.servers import free_port
 WRONG: list[tuple[list[str], list[str]]] = [
     (["--workers", "0"], ["--workers takes 1 to 1024, not 0"]),
     (["--workers", "1025"], ["--workers takes 1 to 1024, not 1025"]),
-    (["--workers", "many"], ["--workers", "integer", "asyncloader load --help"]),
+    (["--workers", "many"], ["--workers", "is not a valid int", "asyncloader load --help"]),
     (["--type", "name"], ["--type takes COLUMN=TYPE", "not 'name'"]),
     (["--type", "name=TEXT"], ["--type name=TEXT", "'TEXT' is not a DynamoDB type", "S, N, B"]),
     (["--type", "name=S", "--type", "name=N"], ["--type names the column 'name' twice"]),
