@@ -18,7 +18,7 @@ from asyncloader.blocks.cut import Block, Cutter
 from asyncloader.blocks.header import read_header
 from asyncloader.decode.csv import CsvDecoder
 from asyncloader.encode.columns import ColumnEncoder
-from asyncloader.encode.keys import hash_columns, superseded_rows
+from asyncloader.encode.hashes import hash_columns, superseded_rows
 from asyncloader.schedule.batch import fresh_batches
 from asyncloader.schedule.flight import Flight, Flights
 from asyncloader.values.schema import KeyAttribute, Table

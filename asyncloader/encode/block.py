@@ -10,13 +10,9 @@ import orjson
 
 from asyncloader.blocks.piece import Piece
 from asyncloader.decode.columns import BadRow
-from asyncloader.encode.keys import Hashes, canonical_text
-from asyncloader.values.schema import KeyAttribute
-
-WCU_BYTES = 1024
-"""What one write capacity unit pays for."""
-ItemKey = tuple[str, ...]
-"""The canonical texts of an item's key attributes."""
+from asyncloader.encode.hashes import Hashes
+from asyncloader.encode.keys import ItemKey, key_of
+from asyncloader.values.schema import WCU_BYTES, KeyAttribute
 
 
 @dataclass(slots=True)
@@ -70,8 +66,3 @@ class EncodedBlock:
         key, record = self.item_key(item), self.record(item)
         earlier = [spare for spare in spares.tolist() if self.record(spare) < record and self.item_key(spare) == key]
         return max(earlier, key=self.record, default=None)
-
-
-def key_of(item: dict[str, dict[str, str]], key: tuple[KeyAttribute, ...]) -> ItemKey:
-    """The canonical key of an item in DynamoDB JSON, as the service may spell it."""
-    return tuple(canonical_text(attribute.type, item[attribute.name][attribute.type]) for attribute in key)

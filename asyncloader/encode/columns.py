@@ -19,7 +19,7 @@ from asyncloader.blocks.piece import Piece
 from asyncloader.decode.columns import BadRow, Columns
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.cells import CELLS, QUOTED, Cells
-from asyncloader.encode.keys import canonical_column, hash_columns, superseded_rows, text_buffers
+from asyncloader.encode.hashes import canonical_column, hash_columns, superseded_rows, text_buffers
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import ITEM_BYTES, AttributeType, Table
 from asyncloader.values.settings import EmptyCells

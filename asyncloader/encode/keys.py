@@ -1,134 +1,35 @@
-"""Keys of items: when two are the same, and a hash that tells most of the others apart quickly.
+"""Keys of items: when two are the same.
 
-Equality is on canonical texts: numbers by value, binary by its bytes. The hash is 64 bits, computed for a whole
-column at once: eight bytes of every value per step.
+Equality is on canonical texts: numbers by value, binary by its bytes.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
-
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
+from collections.abc import Mapping
+from typing import Any
 
 from asyncloader.encode import numbers
-from asyncloader.values.schema import KeyType
+from asyncloader.values.schema import KeyAttribute, KeyType
 
-Hashes = npt.NDArray[np.uint64]
+ItemKey = tuple[str, ...]
+"""The canonical texts of an item's key attributes."""
 
-_CANONICAL_INTEGER = r"^(0|-?[1-9][0-9]*)$"
 CANONICAL_BASE64 = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$"
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-_MIXER = np.uint64(0xBF58476D1CE4E5B9)
-_MASKS = np.array([(1 << 8 * count) - 1 for count in range(9)], dtype=np.uint64)
-"""By how many of a word's eight bytes belong to the value."""
 
 
 def canonical_base64(text: str) -> str:
     """One text for all spellings of the same bytes."""
-
     return base64.b64encode(base64.b64decode(text)).decode()
-
-
-_CANONICAL: dict[KeyType, tuple[str, Callable[[str], str]]] = {
-    "N": (_CANONICAL_INTEGER, numbers.canonical),
-    "B": (CANONICAL_BASE64, canonical_base64),
-}
 
 
 def canonical_text(kind: KeyType, text: str) -> str:
     """The canonical text of one valid key value."""
-    return text if kind == "S" else _CANONICAL[kind][1](text)
-
-
-def canonical_column(kind: KeyType, column: pa.StringArray) -> pa.StringArray:
-    """A column of valid key values with one spelling for each value."""
     if kind == "S":
-        return column
-    pattern, rewrite = _CANONICAL[kind]
-    usual = pc.match_substring_regex(column, pattern)
-    if pc.all(usual).as_py() is not False:
-        return column
-    texts = column.to_pylist()
-    for place in np.flatnonzero(~np.asarray(usual)):
-        texts[place] = rewrite(texts[place])
-    return pa.array(texts, pa.string())
+        return text
+    return numbers.canonical(text) if kind == "N" else canonical_base64(text)
 
 
-def hash_columns(columns: Sequence[pa.StringArray]) -> Hashes:
-    """One hash per row over its one or two key columns."""
-    state: Hashes = np.full(len(columns[0]), 0x243F6A8885A308D3, dtype=np.uint64)
-    for column in columns:
-        _mix_column(state, column)
-    # The upper bits are used by themselves, so let every bit of the state reach them.
-    state ^= state >> np.uint64(32)
-    state *= _MIXER
-    state ^= state >> np.uint64(29)
-    return state
-
-
-def _mix_column(state: Hashes, column: pa.StringArray) -> None:
-    offsets, data = text_buffers(column)
-    starts = offsets[:-1].astype(np.intp)
-    lengths = np.diff(offsets)
-    padded = np.concatenate([data, np.zeros(8, dtype=np.uint8)])
-    # A view of every run of eight bytes, aligned or not; numpy copies what is picked from it.
-    words: Hashes = np.ndarray((len(padded) - 7,), dtype="<u8", buffer=padded.data, strides=(1,))
-    _mix(state, lengths.astype(np.uint64))
-    step = 0
-    common = int(lengths.min()) if len(lengths) else 0
-    while step + 8 <= common:
-        _mix(state, words[starts + step])
-        step += 8
-    rows = np.flatnonzero(lengths > step)
-    if len(rows) and len(rows) == len(lengths):
-        # The usual last step: every value has something left, and none has more than eight bytes.
-        left = lengths - step
-        if int(left.max()) <= 8:
-            _mix(state, words[starts + step] & _MASKS[left])
-            return
-    while len(rows):
-        left = np.minimum(lengths[rows] - step, 8)
-        part = state[rows]
-        _mix(part, words[starts[rows] + step] & _MASKS[left])
-        state[rows] = part
-        step += 8
-        rows = rows[lengths[rows] > step]
-
-
-def _mix(state: Hashes, word: Hashes) -> None:
-    state ^= word
-    state *= _MULTIPLIER
-    state ^= state >> np.uint64(32)
-
-
-def text_buffers(column: pa.StringArray) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
-    """The offsets (one more than rows) and the bytes of a string column, without copying."""
-    _, offset_buffer, data_buffer = column.buffers()
-    offsets = np.frombuffer(offset_buffer, dtype=np.int32)[column.offset : column.offset + len(column) + 1]
-    data = np.frombuffer(data_buffer, dtype=np.uint8) if data_buffer is not None else np.zeros(0, dtype=np.uint8)
-    return offsets, data
-
-
-def superseded_rows(
-    hashes: Hashes, key_columns: Sequence[pa.StringArray], ordered: Hashes | None = None
-) -> npt.NDArray[np.int64]:
-    """The rows whose key stands again further down, in ascending order; `ordered` are the hashes sorted, if they are."""
-    if ordered is None:
-        ordered = np.sort(hashes)
-    same = ordered[1:] == ordered[:-1]
-    if not np.any(same):
-        return np.zeros(0, dtype=np.int64)
-    suspects = np.flatnonzero(np.isin(hashes, ordered[1:][same]))
-    texts = [column.take(pa.array(suspects)).to_pylist() for column in key_columns]
-    last: dict[tuple[str, ...], int] = {}
-    gone: list[int] = []
-    for row, *key in zip(suspects.tolist(), *texts, strict=True):
-        earlier = last.get(tuple(key))
-        if earlier is not None:
-            gone.append(earlier)
-        last[tuple(key)] = row
-    return np.array(sorted(gone), dtype=np.int64)
+def key_of(item: Mapping[str, Mapping[str, Any]], key: tuple[KeyAttribute, ...]) -> ItemKey:
+    """The canonical key of an item in DynamoDB JSON, as the service may spell it."""
+    return tuple(canonical_text(attribute.type, item[attribute.name][attribute.type]) for attribute in key)

@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 import math
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from decimal import Decimal
 from typing import Any
 
@@ -19,10 +19,10 @@ from asyncloader.encode import numbers
 Typed = dict[str, Any]
 """A value as it stands on the wire, for example `{"S": "text"}`."""
 
-_MAX_DEPTH = 32
+MAX_DEPTH = 32
 """A scalar may stand in 31 lists and maps: it is the 32nd level."""
 _MAX_INTEGER = 10**126
-_MAX_NAME_BYTES = 65_535
+MAX_NAME_BYTES = 65_535
 
 
 class ValueRefused(ValueError):
@@ -31,23 +31,25 @@ class ValueRefused(ValueError):
 
 def typed(value: object, *, depth: int = 1) -> tuple[Typed, int]:
     """A Python value as DynamoDB JSON, with its size in bytes; raises `ValueRefused`."""
-    if depth > _MAX_DEPTH:
-        raise ValueRefused(f"is nested deeper than {_MAX_DEPTH} levels")
+    if depth > MAX_DEPTH:
+        raise ValueRefused(f"is nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, str):
-        return {"S": value}, len(_utf8(value))
+        # A member of an enumeration is its text; as it stands it would be equal to it, but hashed by its name.
+        text = value if type(value) is str else str.__str__(value)
+        return {"S": text}, len(text) if text.isascii() else len(_utf8(text))
     if value is None:
         return {"NULL": True}, 1
     if isinstance(value, bool):
         return {"BOOL": value}, 1
     if isinstance(value, int | Decimal | float):
-        text = _number_text(value)
+        text = number_text(value)
         return {"N": text}, numbers.size(text)
     if (raw := _bytes(value)) is not None:
         return {"B": base64.b64encode(raw).decode()}, len(raw)
     if isinstance(value, Set):
         return _typed_set(value)
     if isinstance(value, Mapping):
-        return _typed_map(value, depth)
+        return map_of(value, lambda member: typed(member, depth=depth + 1))
     if isinstance(value, list | tuple):
         pairs = [typed(member, depth=depth + 1) for member in value]
         return {"L": [pair[0] for pair in pairs]}, 3 + sum(size + 1 for _, size in pairs)
@@ -68,7 +70,7 @@ def from_json(kind: str, text: str) -> tuple[Typed, int]:
         return typed(value)
     if not isinstance(value, list):
         raise ValueRefused(f"is not a JSON array, which type {kind} takes")
-    return typed(value) if kind == "L" else _set_of(kind, value)
+    return typed(value) if kind == "L" else set_of(kind, value)
 
 
 def decode_base64(text: str) -> bytes:
@@ -79,7 +81,8 @@ def decode_base64(text: str) -> bytes:
         raise ValueRefused("is not base64") from None
 
 
-def _set_of(kind: str, members: list[object]) -> tuple[Typed, int]:
+def set_of(kind: str, members: list[object]) -> tuple[Typed, int]:
+    """A set of type SS, NS or BS from its members' texts, with its size in bytes; raises `ValueRefused`."""
     if not members:
         raise ValueRefused("is an empty set, which DynamoDB does not store")
     texts: list[str] = []
@@ -110,29 +113,31 @@ def _set_of(kind: str, members: list[object]) -> tuple[Typed, int]:
 
 
 def _typed_set(value: Iterable[object]) -> tuple[Typed, int]:
-    members = list(value)
+    members = [str.__str__(member) if isinstance(member, str) else member for member in value]
     if members and all(isinstance(member, str) for member in members):
-        return _set_of("SS", sorted(members, key=str))
-    if members and all(
-        isinstance(member, int | float | Decimal) and not isinstance(member, bool) for member in members
-    ):
-        return _set_of("NS", [_number_text(member) for member in members])
+        return set_of("SS", sorted(members, key=str))
+    figures = [
+        member for member in members if isinstance(member, int | float | Decimal) and not isinstance(member, bool)
+    ]
+    if figures and len(figures) == len(members):
+        return set_of("NS", [number_text(member) for member in figures])
     raws = [raw for member in members if (raw := _bytes(member)) is not None]
     if raws and len(raws) == len(members):
-        return _set_of("BS", [base64.b64encode(raw).decode() for raw in raws])
+        return set_of("BS", [base64.b64encode(raw).decode() for raw in raws])
     raise ValueRefused("is a set that is empty, or whose members are not all strings, all numbers or all bytes")
 
 
-def _typed_map(value: Mapping[Any, object], depth: int) -> tuple[Typed, int]:
+def map_of(value: Mapping[Any, object], member_of: Callable[[object], tuple[Typed, int]]) -> tuple[Typed, int]:
+    """A map whose members `member_of` turns into DynamoDB JSON, with its size; raises `ValueRefused`."""
     out: Typed = {}
     size = 3
     for name, member in value.items():
         if not isinstance(name, str):
             raise ValueRefused(f"has the key {name!r}, which is no string")
-        name_bytes = len(_utf8(name))
-        if not 0 < name_bytes <= _MAX_NAME_BYTES:
-            raise ValueRefused(f"has a name of {name_bytes} bytes; DynamoDB takes 1 to {_MAX_NAME_BYTES}")
-        out[name], member_size = typed(member, depth=depth + 1)
+        name_bytes = len(name) if name.isascii() else len(_utf8(name))
+        if not 0 < name_bytes <= MAX_NAME_BYTES:
+            raise ValueRefused(f"has a name of {name_bytes} bytes; DynamoDB takes 1 to {MAX_NAME_BYTES}")
+        out[name], member_size = member_of(member)
         size += name_bytes + member_size + 1
     return {"M": out}, size
 
@@ -145,15 +150,18 @@ def _bytes(value: object) -> bytes | None:
     return bytes(held) if isinstance(held, bytes | bytearray) else None
 
 
-def _number_text(value: object) -> str:
-    if isinstance(value, int) and abs(value) > _MAX_INTEGER:
-        # Before it is turned into text, which Python refuses for thousands of digits.
-        raise ValueRefused("is an integer out of the range of a DynamoDB number (1E-130 to 9.99E+125)")
+def number_text(value: int | float | Decimal) -> str:
+    """The text to send for a Python number; raises `ValueRefused`."""
+    if isinstance(value, int):
+        if abs(value) > _MAX_INTEGER:
+            # Before it is turned into text, which Python refuses for thousands of digits.
+            raise ValueRefused("is an integer out of the range of a DynamoDB number (1E-130 to 9.99E+125)")
+        return numbers.wire(_checked_number(int.__repr__(value)))
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise ValueRefused(f"is {value}, which is no DynamoDB number")
-        value = Decimal(repr(value))
-    if isinstance(value, Decimal) and not value.is_finite():
+            raise ValueRefused(f"is {float.__repr__(value)}, which is no DynamoDB number")
+        value = Decimal(float.__repr__(value))
+    if not value.is_finite():
         raise ValueRefused(f"is {value}, which is no DynamoDB number")
     return numbers.wire(_checked_number(str(value)))
 

@@ -20,7 +20,7 @@ from typing import Protocol
 
 import numpy as np
 
-from asyncloader.encode.block import key_of
+from asyncloader.encode.keys import key_of
 from asyncloader.engine.stop import Stop
 from asyncloader.engine.turnstile import Turnstile
 from asyncloader.schedule import backoff

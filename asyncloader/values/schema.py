@@ -14,6 +14,8 @@ PARTITION_KEY_BYTES = 2048
 SORT_KEY_BYTES = 1024
 ITEM_BYTES = 400 * 1024
 """Limits of DynamoDB in bytes (DYNAMODB.md)."""
+WCU_BYTES = 1024
+"""What one write capacity unit pays for."""
 
 
 def attribute_type(text: str) -> AttributeType:

@@ -9,7 +9,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncloader.encode.keys import canonical_column, canonical_text, hash_columns, superseded_rows
+from asyncloader.encode.hashes import canonical_column, hash_columns, superseded_rows
+from asyncloader.encode.keys import canonical_text
 from asyncloader.values.schema import KeyType
 from tests.properties import strategies
 from tests.properties.effort import thorough, usual

@@ -12,8 +12,9 @@ import pytest
 
 from asyncloader.blocks.cut import Block
 from asyncloader.decode.columns import BadRow, Columns
-from asyncloader.encode.block import EncodedBlock, key_of
+from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.columns import ColumnEncoder
+from asyncloader.encode.keys import key_of
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import AttributeType, KeyAttribute, Table
 from asyncloader.values.settings import EmptyCells
