@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from asyncloader.values.errors import (
     AccessError,
     AsyncLoaderError,
+    BudgetSpent,
     ItemRejected,
     LoadFailed,
     LoadInterrupted,
@@ -35,6 +36,7 @@ __all__ = [
     # errors
     "AccessError",
     "AsyncLoaderError",
+    "BudgetSpent",
     "ItemRejected",
     "LoadFailed",
     "LoadInterrupted",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from asyncloader.engine.load import Load
 from asyncloader.table.aws import Aws, connect
+from asyncloader.values.budget import Budget
 from asyncloader.values.errors import TableError, TableMissing
 from asyncloader.values.report import Report
 from asyncloader.values.schema import Table, attribute_type
@@ -49,6 +50,10 @@ async def load(
     rejects: Source | None = None,
     max_rejects: int | str | None = None,
     max_wcu: float | None = None,
+    stop_after_wcu: float | None = None,
+    stop_after_cost: float | None = None,
+    stop_after: str | float | None = None,
+    price: float | None = None,
     journal: Source | None = None,
     resume: bool = False,
     restart: bool = False,
@@ -62,12 +67,14 @@ async def load(
     requests in flight. `create` makes the table on demand if it is missing, with `key` and `sort_key` as
     `NAME[:S|N|B]`. `rejects` names the reject file (default `TABLE.rejects.csv` in the current folder), `max_rejects`
     a number of rows or a percentage such as `"5%"`. `max_wcu` caps the write
-    capacity used in any second. What is done is kept in `journal` (default
-    `TABLE-XXXXXXXX.journal` in the current folder) until the load is complete; `resume` goes on from there, `restart`
-    begins anew.
+    capacity used in any second. `stop_after_wcu` and `stop_after_cost` (at `price` for a million write request units)
+    limit what the load uses since its first start, `stop_after` how long this run lasts (seconds, or a text like
+    `"1h30m"`). What is done is kept in `journal` (default `TABLE-XXXXXXXX.journal` in the current folder) until the load
+    is complete; `resume` goes on from there, `restart` begins anew.
 
     Raises `UsageError` (`SourceError`, `TableError`, `AccessError`) before anything is written, `LoadFailed` when the
-    load stops after its first write. Rejected rows raise nothing: look at `report.counts.rows_rejected`.
+    load stops after its first write; it is `BudgetSpent` where a limit ended it in good order. Rejected rows raise
+    nothing: look at `report.counts.rows_rejected`.
     """
     settings = LoadSettings(
         workers=workers,
@@ -79,6 +86,7 @@ async def load(
         rejects=None if rejects is None else Path(rejects),
         max_rejects=None if max_rejects is None else RejectLimit.parse(str(max_rejects)),
         max_wcu=max_wcu,
+        budget=Budget.of(stop_after_wcu, stop_after_cost, stop_after, price),
         journal=None if journal is None else Path(journal),
         resume=resume,
         restart=restart,

@@ -15,6 +15,7 @@ EXPORTED = {
     "errors": [
         "AccessError",
         "AsyncLoaderError",
+        "BudgetSpent",
         "ItemRejected",
         "LoadFailed",
         "LoadInterrupted",

@@ -21,7 +21,7 @@ from asyncloader.cli import result
 from asyncloader.cli.progress import watch
 from asyncloader.engine.load import Load
 from asyncloader.table.aws import Aws, connect, static_session
-from asyncloader.values.errors import AsyncLoaderError, LoadFailed, LoadInterrupted
+from asyncloader.values.errors import AsyncLoaderError, BudgetSpent, LoadFailed, LoadInterrupted
 from asyncloader.values.report import Report
 from asyncloader.values.settings import AwsSettings, LoadSettings
 
@@ -220,12 +220,21 @@ def _what_stopped(error: LoadFailed) -> str:
 
 
 def _how_to_go_on(error: LoadFailed) -> str:
-    return f"; resume with: {error.resume}" if error.resume else ""
+    if not error.resume:
+        return ""
+    if isinstance(error, BudgetSpent) and error.larger is not None:
+        return f"; resume with a larger limit: {resume_command(*error.larger)}"
+    return f"; resume with: {error.resume}"
 
 
-def resume_command() -> str:
-    """This very command, to be typed again to go on where it stopped."""
+def resume_command(option: str = "", value: str = "") -> str:
+    """This very command, to be typed again to go on where it stopped, with another value of one option."""
     arguments = [argument for argument in sys.argv[1:] if argument not in ("--resume", "--restart")]
+    for place, argument in enumerate(arguments):
+        if option and argument == option and place + 1 < len(arguments):
+            arguments[place + 1] = value
+        elif option and argument.startswith(f"{option}="):
+            arguments[place] = f"{option}={value}"
     return shlex.join(["asyncloader", *arguments, "--resume"])
 
 

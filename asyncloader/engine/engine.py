@@ -21,6 +21,7 @@ from typing import Protocol
 import numpy as np
 
 from asyncloader.encode.keys import key_of
+from asyncloader.engine.guard import Guard
 from asyncloader.engine.stop import Stop
 from asyncloader.engine.turnstile import Turnstile
 from asyncloader.schedule import backoff
@@ -62,6 +63,7 @@ class Engine:
         listener: Listener | None = None,
         on_reject: Callable[[], None] = lambda: None,
         pacer: Pacer | None = None,
+        guard: Guard | None = None,
         random: Callable[[], float] = random_module.random,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -73,6 +75,7 @@ class Engine:
         self.listener = listener
         self._on_reject = on_reject
         self._turnstile = None if pacer is None else Turnstile(pacer, now)
+        self._guard = guard
         self._random = random
         self._now = now
         self._queue: asyncio.Queue[Batch | None] = asyncio.Queue(2 * workers)
@@ -121,6 +124,8 @@ class Engine:
         self._halted = True
         if self._turnstile is not None:
             self._turnstile.is_shut = True
+        if self._guard is not None:
+            self._guard.shut()
         while not self._queue.empty():
             self._queue.get_nowait()
         for _ in range(self._workers):
@@ -156,6 +161,11 @@ class Engine:
                 self._hold(others, 0.0)
             if self._halted:
                 return
+        if self._guard is not None:
+            if others := await self._guard.admit(batch):
+                self._hold(others, 0.0)
+            if self._halted:
+                return
         counts, advance = self._counts, self._advance
         sent_at = self._now()
         counts.requests += 1
@@ -171,6 +181,8 @@ class Engine:
             self.may_have_written |= isinstance(error, errors.ServiceUnavailable)
             if self._turnstile is not None:
                 self._turnstile.failed(batch, error, sent_at)
+            if self._guard is not None:
+                self._guard.failed(batch, error)
             self._failed(batch, error)
             return
         finally:
@@ -179,6 +191,8 @@ class Engine:
         counts.consumed_wcu += answer.consumed_wcu
         if self._turnstile is not None:
             self._turnstile.answered(batch, answer, sent_at)
+        if self._guard is not None:
+            self._guard.answered(batch, answer)
         if answer.unprocessed:
             self._partly_written(batch, answer)
         else:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.engine.engine import Engine
+from asyncloader.engine.guard import Guard
 from asyncloader.engine.input import Input
 from asyncloader.engine.ledger import Ledger
 from asyncloader.engine.papers import Papers
@@ -23,7 +24,8 @@ from asyncloader.records.watermark import Watermark
 from asyncloader.schedule.flight import Flight
 from asyncloader.schedule.pace import Limits, Pacer
 from asyncloader.sources.paths import expand
-from asyncloader.values.errors import AsyncLoaderError, LoadFailed, LoadInterrupted, UsageError
+from asyncloader.values.budget import written_duration
+from asyncloader.values.errors import AsyncLoaderError, BudgetSpent, LoadFailed, LoadInterrupted, UsageError
 from asyncloader.values.report import Counts, Report
 from asyncloader.values.schema import Table
 from asyncloader.values.settings import LoadSettings
@@ -97,26 +99,17 @@ class Load:
         self._table_name = table.name
         equip(self.inputs, table, self.settings)
         papers = self._papers = await in_thread(Papers, self.settings, self.files, self.inputs, table, endpoint)
-        start = await in_thread(papers.find_start, self._resume_command)
-        self._resumed = start is not None
-        if start is not None:
-            self.earlier = start.counts
-        engine = self.engine = Engine(
-            gateway,
-            table,
-            workers=self.settings.workers,
-            retry=self.settings.retry,
-            counts=self.counts,
-            on_reject=self._judge_rejects,
-            pacer=self._new_pacer(),
-        )
-        ledger = Ledger(
-            self.inputs, papers.rejects, papers.journal, start or Watermark(), lambda: self.earlier + self.counts
-        )
-        engine.listener = ledger
         try:
-            await self._run_tasks(engine, ledger, start)
-            await self._settle(ledger)
+            start = await in_thread(papers.find_start, self._resume_command)
+            self._resumed = start is not None
+            if start is not None:
+                self.earlier = start.counts
+            guard = self._new_guard()
+            if guard is not None and guard.is_spent:
+                self._failure = guard.spent()
+            else:
+                await in_thread(papers.take_up, start)
+                await self._write(gateway, table, guard, start)
             return self._end()
         finally:
             papers.close()
@@ -136,11 +129,32 @@ class Load:
 
     # The tasks.
 
+    async def _write(self, gateway: Gateway, table: Table, guard: Guard | None, start: Watermark | None) -> None:
+        papers = self._papers
+        assert papers is not None
+        engine = self.engine = Engine(
+            gateway,
+            table,
+            workers=self.settings.workers,
+            retry=self.settings.retry,
+            counts=self.counts,
+            on_reject=self._judge_rejects,
+            pacer=self._new_pacer(),
+            guard=guard,
+        )
+        ledger = Ledger(
+            self.inputs, papers.rejects, papers.journal, start or Watermark(), lambda: self.earlier + self.counts
+        )
+        engine.listener = ledger
+        await self._run_tasks(engine, ledger, start)
+        await self._settle(ledger)
+
     async def _run_tasks(self, engine: Engine, ledger: Ledger, start: Watermark | None) -> None:
         """Reader, engine and ledger side by side. A failure of one halts the engine, which still hears the answers."""
         async with asyncio.TaskGroup() as tasks:
             keeping = tasks.create_task(self._guard(engine, ledger.run()), name="ledger")
             feeding = tasks.create_task(self._guard(engine, self._feed(engine, ledger, start)), name="reader")
+            timing = tasks.create_task(self._stop_in_time(engine), name="time limit")
             try:
                 await engine.run()
             except Stop as stop:
@@ -148,6 +162,16 @@ class Load:
             finally:
                 feeding.cancel()
                 keeping.cancel()
+                timing.cancel()
+
+    async def _stop_in_time(self, engine: Engine) -> None:
+        """End in good order when this run has lasted as long as it may."""
+        seconds = self.settings.budget.seconds
+        if seconds is None:
+            return
+        await asyncio.sleep(self._began + seconds - time.monotonic())
+        self._failure = self._failure or BudgetSpent(f"stopped by --stop-after {written_duration(seconds)}")
+        engine.halt()
 
     async def _guard(self, engine: Engine, work: Coroutine[object, object, None]) -> None:
         try:
@@ -225,6 +249,10 @@ class Load:
         cap, workers = self.settings.max_wcu, self.settings.workers
         return None if cap is None else Pacer(Limits(cap, cap, "--max-wcu"), time.monotonic(), workers=workers)
 
+    def _new_guard(self) -> Guard | None:
+        limits = self.settings.budget.limits()
+        return Guard(limits, self.earlier.consumed_wcu) if limits else None
+
     # The end.
 
     async def _settle(self, ledger: Ledger) -> None:
@@ -240,7 +268,9 @@ class Load:
         """The report of a complete load, or the reason why it is not."""
         failure, counts, papers = self._failure, self.counts, self._papers
         assert papers is not None
-        complete = failure is None and self._read_everything and counts.rows_read == counts.rows_settled
+        done = self._read_everything and counts.rows_read == counts.rows_settled
+        # Time may be up when everything is done already.
+        complete = done and (failure is None or isinstance(failure, BudgetSpent))
         if complete:
             papers.journal.close(complete=True)
             return self.report(complete=True)

@@ -33,22 +33,26 @@ class Papers:
         self.journal = self._new_journal(table, endpoint, inputs)
 
     def find_start(self, how_to_resume: str) -> Watermark | None:
-        """Where to go on, with the reject file as it was there; or None, with the reject file's name free."""
+        """Where to go on, or None to begin anew; nothing is changed yet."""
         settings, journal = self._settings, self.journal
         try:
             start = journal.find(resume=settings.resume, restart=settings.restart, how_to_resume=how_to_resume)
+        except OSError as error:
+            raise self._unusable(error) from error
+        if start is not None:
+            self.rejects.size_bytes = start.rejects_bytes
+        return start
+
+    def take_up(self, start: Watermark | None) -> None:
+        """Have the reject file as it was at `start`, or its name free."""
+        try:
             if start is not None:
                 self.rejects.reopen(start.rejects_bytes)
             else:
                 others = [Path(file.name) for file in self._files if not file.is_stdin]
                 self.moved_aside = self.rejects.make_room(others)
         except OSError as error:
-            journal.close(complete=False)
-            raise UsageError(f"{error.filename or journal.path}: cannot be used ({error.strerror})") from error
-        except UsageError:
-            journal.close(complete=False)
-            raise
-        return start
+            raise self._unusable(error) from error
 
     def begin(self, start: Watermark | None) -> None:
         """Have the journal on disk, which comes before the first write to the table."""
@@ -65,6 +69,9 @@ class Papers:
         """Let both files go; the journal stays where the load is not complete."""
         self.rejects.close()
         self.journal.close(complete=False)
+
+    def _unusable(self, error: OSError) -> UsageError:
+        return UsageError(f"{error.filename or self.journal.path}: cannot be used ({error.strerror})")
 
     def _new_rejects(self, table: Table, inputs: Sequence[Input]) -> RejectFile:
         path = self._settings.rejects or Path(f"{table.name}.rejects.csv")

@@ -72,6 +72,12 @@ class Batch:
         """What the items cost by their sizes, in WCU; indexes not counted."""
         return sum(run.flight.encoded.wcu(run.first, run.stop) for run in self.runs)
 
+    @property
+    def first_wcu(self) -> int:
+        """What the first item costs."""
+        run = self.runs[0]
+        return run.flight.encoded.wcu(run.first, run.first + 1)
+
     def keep_within(self, wcu: float) -> list[Run]:
         """Keep as many items as cost no more than that, but one at least; gives the others."""
         kept: list[Run] = []

@@ -9,6 +9,7 @@
     │   │   └── TableMissing     there is no such table
     │   └── AccessError          no credentials, no region, refused by the service, nobody answers
     ├── LoadFailed               stopped after the first write; `report` says how far it came      (exit 3)
+    │   ├── BudgetSpent          stopped in good order at a limit of its budget
     │   └── LoadInterrupted      stopped by a signal, in good order                                 (exit 130)
     ├── ItemRejected             one item can never be stored
     └── ServiceError             what DynamoDB, or the way to it, answered instead of storing
@@ -70,6 +71,17 @@ class LoadFailed(AsyncLoaderError):
 
 class LoadInterrupted(LoadFailed):
     """The load was stopped on request and ended in good order."""
+
+
+class BudgetSpent(LoadFailed):
+    """The load has used what it may use, and ended in good order.
+
+    `larger` is the option, and a value of it, with which a resume goes on; None where the same call does.
+    """
+
+    def __init__(self, message: str, *, larger: tuple[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.larger = larger
 
 
 class ItemRejected(AsyncLoaderError):

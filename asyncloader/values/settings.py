@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
+from asyncloader.values.budget import Budget
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import AttributeType, KeyAttribute
 
@@ -182,6 +183,7 @@ class LoadSettings:
     rejects: Path | None = None
     max_rejects: RejectLimit | None = None
     max_wcu: float | None = None
+    budget: Budget = field(default_factory=Budget)
     journal: Path | None = None
     resume: bool = False
     restart: bool = False

@@ -44,6 +44,11 @@ WRONG: list[tuple[list[str], list[str]]] = [
     (["--max-rejects", "nan%"], ["--max-rejects", "not 'nan%'"]),
     (["--max-wcu", "0"], ["--max-wcu takes 1 or more WCU a second, not 0"]),
     (["--max-wcu", "nan"], ["--max-wcu takes 1 or more WCU a second, not nan"]),
+    (["--stop-after-wcu", "0"], ["--stop-after-wcu takes 1 or more WCU, not 0"]),
+    (["--stop-after-cost", "5"], ["--stop-after-cost needs --price"]),
+    (["--stop-after-cost", "0", "--price", "1"], ["--stop-after-cost takes an amount of money above 0, not 0"]),
+    (["--stop-after", "30"], ["--stop-after takes a time like 90s, 30m, 2h or 1h30m, not '30'"]),
+    (["--stop-after", "0s"], ["--stop-after takes an amount of time above 0, not 0"]),
     (["--max-rejects", "-1"], ["--max-rejects", "not '-1'"]),
     (["--create"], ["--create needs --key NAME[:S|N|B]"]),
     (["--key", "id"], ["--key and --sort-key describe a table to create", "--create"]),
@@ -137,7 +142,8 @@ def test_help_lists_every_option_of_the_contract(work_folder: Path) -> None:
     options = (
         "--region --profile --endpoint-url --local --transport --workers --create --key --sort-key --type --empty "
         "--delimiter --quote --escape --encoding --no-header --columns --skip-rows --limit --rejects --max-rejects "
-        "--journal --resume --restart --max-wcu --progress --no-progress --quiet --json --log-level"
+        "--journal --resume --restart --max-wcu --progress --no-progress --quiet --json --log-level "
+        "--stop-after-wcu --stop-after-cost --stop-after --price "
     )
     assert [option for option in options.split() if option not in done.out] == []
 

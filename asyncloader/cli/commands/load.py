@@ -5,7 +5,8 @@ from __future__ import annotations
 import typer
 
 from asyncloader.cli.logs import set_log_level
-from asyncloader.cli.options import capacity, dialect, ends, output, shape, target
+from asyncloader.cli.options import budget, capacity, dialect, ends, output, shape, target
+from asyncloader.values.budget import Budget
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import AttributeType, attribute_type
 from asyncloader.values.settings import AwsSettings, CreateSettings, Dialect, LoadSettings, RejectLimit, TransportName
@@ -21,6 +22,10 @@ def load(
     transport: target.Transport = "auto",
     workers: target.Workers = 32,
     max_wcu: capacity.MaxWcu = None,
+    stop_after_wcu: budget.StopAfterWcu = None,
+    stop_after_cost: budget.StopAfterCost = None,
+    stop_after: budget.StopAfter = None,
+    price: budget.Price = None,
     create: shape.Create = False,
     key: shape.Key = None,
     sort_key: shape.SortKey = None,
@@ -70,6 +75,7 @@ def load(
         rejects=rejects,
         max_rejects=None if max_rejects is None else RejectLimit.parse(max_rejects),
         max_wcu=max_wcu,
+        budget=Budget.of(stop_after_wcu, stop_after_cost, stop_after, price),
         journal=journal,
         resume=resume,
         restart=restart,

@@ -1,0 +1,76 @@
+"""The guard of the budget: nothing is sent that might pass it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from asyncloader.engine.stop import Stop
+from asyncloader.schedule.allowance import Allowance
+from asyncloader.schedule.batch import Batch, Run
+from asyncloader.values.budget import Limit
+from asyncloader.values.errors import BudgetSpent, ServiceError, ServiceUnavailable
+from asyncloader.wire.answer import Answer
+
+LEAST_WCU = 1.0
+"""No item costs less."""
+
+
+class Guard:
+    """Lets requests out while the lowest of the limits allows; `before_wcu` was used when this run began."""
+
+    def __init__(self, limits: Sequence[Limit], before_wcu: float) -> None:
+        self._limit = min(limits, key=lambda limit: limit.wcu)
+        self._before_wcu = before_wcu
+        self._allowance = Allowance(self._limit.wcu, before_wcu)
+        self._changed = asyncio.Event()
+        self.is_shut = False
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing can be written any more."""
+        return self._allowance.room_wcu < LEAST_WCU and not self._allowance.in_flight
+
+    def spent(self) -> BudgetSpent:
+        """Why the load stops, and which limit allows it to go on."""
+        limit, used = self._limit, self._allowance.used_wcu
+        return BudgetSpent(
+            f"stopped by {limit.named}: {used:,.10g} WCU have been used since the load's first start",
+            larger=(limit.option, limit.larger(used, self._before_wcu)),
+        )
+
+    async def admit(self, batch: Batch) -> list[Run]:
+        """Wait until the batch fits; gives the items that were cut off because they did not. Raises `Stop`."""
+        allowance = self._allowance
+        while not self.is_shut:
+            room = allowance.room_wcu
+            if batch.first_wcu <= room:
+                others = batch.keep_within(room) if batch.wcu > room else []
+                allowance.take(batch.wcu)
+                return others
+            if not allowance.in_flight:
+                raise Stop(self.spent())
+            # What is in flight may be handed back, and then there is room again.
+            self._changed.clear()
+            await self._changed.wait()
+        return []
+
+    def answered(self, batch: Batch, answer: Answer) -> None:
+        """Count what was accepted; of a mixture by share, since what came back is known only by its keys."""
+        predicted = batch.wcu
+        accepted = predicted * (1.0 - len(answer.unprocessed) / len(batch))
+        self._settle(predicted, accepted, answer.consumed_wcu)
+
+    def failed(self, batch: Batch, error: ServiceError) -> None:
+        """Count a request without an answer as written, which it may be; a refused one costs nothing."""
+        predicted = batch.wcu
+        self._settle(predicted, predicted if isinstance(error, ServiceUnavailable) else 0.0, 0.0)
+
+    def shut(self) -> None:
+        """Nobody waits any more: nothing will be sent."""
+        self.is_shut = True
+        self._changed.set()
+
+    def _settle(self, predicted: float, accepted: float, consumed: float) -> None:
+        self._allowance.settle(predicted, accepted, consumed)
+        self._changed.set()
