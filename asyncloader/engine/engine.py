@@ -21,6 +21,7 @@ from typing import Protocol
 import numpy as np
 
 from asyncloader.encode.keys import key_of
+from asyncloader.engine.gate import Gate
 from asyncloader.engine.guard import Guard
 from asyncloader.engine.stop import Stop
 from asyncloader.engine.turnstile import Turnstile
@@ -74,8 +75,8 @@ class Engine:
         self._counts = counts
         self.listener = listener
         self._on_reject = on_reject
-        self._turnstile = None if pacer is None else Turnstile(pacer, now)
-        self._guard = guard
+        self._gates: list[Gate] = [] if pacer is None else [Turnstile(pacer, now)]
+        self._gates += [] if guard is None else [guard]
         self._random = random
         self._now = now
         self._queue: asyncio.Queue[Batch | None] = asyncio.Queue(2 * workers)
@@ -122,10 +123,8 @@ class Engine:
     def halt(self) -> None:
         """Take no more from the queue; requests in flight are still answered and counted."""
         self._halted = True
-        if self._turnstile is not None:
-            self._turnstile.is_shut = True
-        if self._guard is not None:
-            self._guard.shut()
+        for gate in self._gates:
+            gate.shut()
         while not self._queue.empty():
             self._queue.get_nowait()
         for _ in range(self._workers):
@@ -156,13 +155,8 @@ class Engine:
             await transport.close()
 
     async def _send(self, transport: Transport, batch: Batch) -> None:
-        if self._turnstile is not None:
-            if others := await self._turnstile.wait(batch):
-                self._hold(others, 0.0)
-            if self._halted:
-                return
-        if self._guard is not None:
-            if others := await self._guard.admit(batch):
+        for gate in self._gates:
+            if others := await gate.wait(batch):
                 self._hold(others, 0.0)
             if self._halted:
                 return
@@ -179,20 +173,16 @@ class Engine:
         except errors.ServiceError as error:
             # Whatever else went wrong, in these cases the service may have stored items all the same.
             self.may_have_written |= isinstance(error, errors.ServiceUnavailable)
-            if self._turnstile is not None:
-                self._turnstile.failed(batch, error, sent_at)
-            if self._guard is not None:
-                self._guard.failed(batch, error)
+            for gate in self._gates:
+                gate.failed(batch, error, sent_at)
             self._failed(batch, error)
             return
         finally:
             self.in_flight -= 1
         self.may_have_written = True
         counts.consumed_wcu += answer.consumed_wcu
-        if self._turnstile is not None:
-            self._turnstile.answered(batch, answer, sent_at)
-        if self._guard is not None:
-            self._guard.answered(batch, answer)
+        for gate in self._gates:
+            gate.answered(batch, answer, sent_at)
         if answer.unprocessed:
             self._partly_written(batch, answer)
         else:

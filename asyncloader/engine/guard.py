@@ -39,7 +39,7 @@ class Guard:
             larger=(limit.option, limit.larger(used, self._before_wcu)),
         )
 
-    async def admit(self, batch: Batch) -> list[Run]:
+    async def wait(self, batch: Batch) -> list[Run]:
         """Wait until the batch fits; gives the items that were cut off because they did not. Raises `Stop`."""
         allowance = self._allowance
         while not self.is_shut:
@@ -55,13 +55,13 @@ class Guard:
             await self._changed.wait()
         return []
 
-    def answered(self, batch: Batch, answer: Answer) -> None:
+    def answered(self, batch: Batch, answer: Answer, sent_at: float) -> None:
         """Count what was accepted; of a mixture by share, since what came back is known only by its keys."""
         predicted = batch.wcu
         accepted = predicted * (1.0 - len(answer.unprocessed) / len(batch))
         self._settle(predicted, accepted, answer.consumed_wcu)
 
-    def failed(self, batch: Batch, error: ServiceError) -> None:
+    def failed(self, batch: Batch, error: ServiceError, sent_at: float) -> None:
         """Count a request without an answer as written, which it may be; a refused one costs nothing."""
         predicted = batch.wcu
         self._settle(predicted, predicted if isinstance(error, ServiceUnavailable) else 0.0, 0.0)

@@ -19,7 +19,6 @@ class Turnstile:
         self._now = now
         self._turn = asyncio.Lock()
         self.is_shut = False
-        """Nobody waits any more: nothing will be sent."""
 
     async def wait(self, batch: Batch) -> list[Run]:
         """Wait until the batch may be sent; gives the items that were cut off because they would have cost too much."""
@@ -45,3 +44,7 @@ class Turnstile:
         """Tell the pacer of a refusal for lack of capacity; other failures say nothing about it."""
         if isinstance(error, Throttled):
             self._pacer.judge(sent_at, batch.wcu, batch.wcu, self._now())
+
+    def shut(self) -> None:
+        """Nobody waits any more: nothing will be sent."""
+        self.is_shut = True
