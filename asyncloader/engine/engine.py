@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from asyncloader.encode.keys import key_of
 from asyncloader.engine.gate import Gate
@@ -27,7 +28,7 @@ from asyncloader.engine.stop import Stop
 from asyncloader.engine.turnstile import Turnstile
 from asyncloader.schedule import backoff
 from asyncloader.schedule.backlog import Backlog
-from asyncloader.schedule.batch import Batch, Run, fresh_batches, runs_of
+from asyncloader.schedule.batch import Batch, Run, mixed_batches, runs_of
 from asyncloader.schedule.flight import Flight, Flights
 from asyncloader.schedule.pace import Pacer
 from asyncloader.values import errors
@@ -96,13 +97,19 @@ class Engine:
         """How many blocks are in flight."""
         return len(self._flights)
 
-    async def submit(self, flight: Flight) -> None:
-        """Let a block take flight; waits while the queue or the backlog is full. Blocks come in the order of the file."""
-        waits = self._flights.admit(flight)
-        if flight.landed:
-            self._land(flight)
-            return
-        for batch in fresh_batches(flight, waits):
+    async def submit(self, *flights: Flight) -> None:
+        """Let blocks take flight; waits while the queue or the backlog is full.
+
+        Blocks of a lane come in the order of the file; those that come together are sent together.
+        """
+        fresh: list[tuple[Flight, npt.NDArray[np.bool_] | None]] = []
+        for flight in flights:
+            waits = self._flights.admit(flight)
+            if flight.landed:
+                self._land(flight)
+            else:
+                fresh.append((flight, waits))
+        for batch in mixed_batches(fresh):
             while self._backlog.is_full:
                 self._room.clear()
                 await self._room.wait()

@@ -58,9 +58,10 @@ class Input(Protocol):
         """Be ready to encode for a table; raises `UsageError` where source, options and table do not fit."""
 
     def blocks(
-        self, settings: LoadSettings, start: Place | None, numbers: Iterator[int], quota: Quota
+        self, settings: LoadSettings, start: Place | None, end: int | None, numbers: Iterator[int], quota: Quota
     ) -> AsyncGenerator[Piece, None]:
-        """Its blocks from `start` (None: its begin) on, numbered, until the quota is used up; raises `SourceError`."""
+        """Its blocks from `start` (None: its begin) up to the offset `end` (None: its end), numbered, until the quota is
+        used up; raises `SourceError`."""
         ...
 
     def encode(self, block: Any) -> EncodedBlock:

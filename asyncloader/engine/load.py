@@ -17,7 +17,8 @@ from asyncloader.engine.guard import Guard
 from asyncloader.engine.input import Input
 from asyncloader.engine.ledger import Ledger
 from asyncloader.engine.papers import Papers
-from asyncloader.engine.reader import equip, inspect, read_blocks
+from asyncloader.engine.reached import Reached
+from asyncloader.engine.reader import Round, equip, inspect, read_rounds
 from asyncloader.engine.stop import Stop
 from asyncloader.finish import in_thread
 from asyncloader.records.watermark import Watermark
@@ -54,13 +55,12 @@ class Load:
         self.inputs: list[Input] = []
         self.counts = Counts()
         self.earlier = Counts()
-        self.read_bytes = 0
         self.engine: Engine | None = None
         self._resume_command = resume_command
         self._papers: Papers | None = None
         self._table_name = ""
         self._began = time.monotonic()
-        self._first_byte = 0
+        self._reached = Reached((), ())
         self._resumed = False
         self._interrupted = False
         self._read_everything = False
@@ -77,7 +77,7 @@ class Load:
         """How much of the sources as stored is done: what was read, less the share of rows that are still under way."""
         counts = self.counts
         share = counts.rows_settled / counts.rows_read if counts.rows_read else 0.0
-        return round(self._first_byte + (self.read_bytes - self._first_byte) * share)
+        return round(self._reached.at_start + (self._reached.bytes - self._reached.at_start) * share)
 
     @property
     def moved_aside(self) -> Path | None:
@@ -100,15 +100,15 @@ class Load:
         equip(self.inputs, table, self.settings)
         papers = self._papers = await in_thread(Papers, self.settings, self.files, self.inputs, table, endpoint)
         try:
-            start = await in_thread(papers.find_start, self._resume_command)
-            self._resumed = start is not None
-            if start is not None:
-                self.earlier = start.counts
+            found = await in_thread(papers.find_start, self._resume_command)
+            self._resumed = found is not None
+            start = found or Watermark()
+            self.earlier = start.counts
             guard = self._new_guard()
             if guard is not None and guard.is_spent:
                 self._failure = guard.spent()
             else:
-                await in_thread(papers.take_up, start)
+                await in_thread(papers.take_up, found)
                 await self._write(gateway, table, guard, start)
             return self._end()
         finally:
@@ -129,7 +129,7 @@ class Load:
 
     # The tasks.
 
-    async def _write(self, gateway: Gateway, table: Table, guard: Guard | None, start: Watermark | None) -> None:
+    async def _write(self, gateway: Gateway, table: Table, guard: Guard | None, start: Watermark) -> None:
         papers = self._papers
         assert papers is not None
         engine = self.engine = Engine(
@@ -142,14 +142,12 @@ class Load:
             pacer=self._new_pacer(),
             guard=guard,
         )
-        ledger = Ledger(
-            self.inputs, papers.rejects, papers.journal, start or Watermark(), lambda: self.earlier + self.counts
-        )
+        ledger = Ledger(self.inputs, papers.rejects, papers.journal, start, lambda: self.earlier + self.counts)
         engine.listener = ledger
         await self._run_tasks(engine, ledger, start)
         await self._settle(ledger)
 
-    async def _run_tasks(self, engine: Engine, ledger: Ledger, start: Watermark | None) -> None:
+    async def _run_tasks(self, engine: Engine, ledger: Ledger, start: Watermark) -> None:
         """Reader, engine and ledger side by side. A failure of one halts the engine, which still hears the answers."""
         async with asyncio.TaskGroup() as tasks:
             keeping = tasks.create_task(self._guard(engine, ledger.run()), name="ledger")
@@ -183,25 +181,26 @@ class Load:
             self._failure = self._failure or stop.cause
             engine.halt()
 
-    async def _feed(self, engine: Engine, ledger: Ledger, start: Watermark | None) -> None:
-        """The reader: keeps a few blocks ahead of the writers, in the order of the file."""
-        settings = self.settings
+    async def _feed(self, engine: Engine, ledger: Ledger, start: Watermark) -> None:
+        """The reader: keeps a few rounds of blocks ahead of the writers, each lane in the order of the file."""
+        settings, lanes = self.settings, start.lanes
         loop = asyncio.get_running_loop()
-        encoding: deque[tuple[asyncio.Future[EncodedBlock], int]] = deque()
-        place = (start or Watermark()).place
+        encoding: deque[tuple[Round, list[asyncio.Future[EncodedBlock]]]] = deque()
         pool = ThreadPoolExecutor(1, thread_name_prefix="asyncloader-encode")
+        self._reached = Reached(lanes, [file.size_bytes or 0 for file in self.files])
         try:
-            async with contextlib.aclosing(read_blocks(self.inputs, settings, place)) as blocks:
-                async for block in blocks:
-                    before = sum(file.size_bytes or 0 for file in self.files[: block.source])
-                    if block.number == 0:
-                        self._first_byte = self.read_bytes = max(before + block.read_bytes - block.size_bytes, 0)
-                    encoded = loop.run_in_executor(pool, self.inputs[block.source].encode, block)
-                    encoding.append((encoded, before + block.read_bytes))
+            async with contextlib.aclosing(read_rounds(self.inputs, settings, lanes)) as rounds:
+                async for blocks in rounds:
+                    self._reached.begin(blocks)
+                    encoded = [
+                        loop.run_in_executor(pool, self.inputs[block.source].encode, block) for _, block in blocks
+                    ]
+                    encoding.append((blocks, encoded))
                     if len(encoding) > 1:
                         await self._launch(engine, ledger, start, *encoding.popleft())
-                    await engine.until_blocks_below(max(settings.blocks_in_flight - len(encoding), 1))
-                    await ledger.until_span_below(settings.blocks_in_flight * SPAN_PER_BLOCK)
+                    # A round is as long as one block of a load in a single lane: the same bytes are in flight.
+                    await engine.until_blocks_below(max(settings.blocks_in_flight - len(encoding), 1) * len(lanes))
+                    await ledger.until_span_below(settings.blocks_in_flight * SPAN_PER_BLOCK * len(lanes))
             while encoding:
                 await self._launch(engine, ledger, start, *encoding.popleft())
             self._read_everything = True
@@ -214,24 +213,24 @@ class Load:
         self,
         engine: Engine,
         ledger: Ledger,
-        start: Watermark | None,
-        encoding: asyncio.Future[EncodedBlock],
-        read_bytes: int,
+        start: Watermark,
+        blocks: Round,
+        encoding: list[asyncio.Future[EncodedBlock]],
     ) -> None:
-        encoded = await encoding
-        counts, papers = self.counts, self._papers
+        counts, papers, flights = self.counts, self._papers, list[Flight]()
         assert papers is not None
-        counts.rows_read += encoded.rows_read
-        counts.rows_rejected += len(encoded.bad)
-        counts.rows_superseded += encoded.superseded
-        flight = Flight(encoded)
-        ledger.launch(flight)
+        for (lane, _), encoded in zip(blocks, [await each for each in encoding], strict=True):
+            counts.rows_read += encoded.rows_read
+            counts.rows_rejected += len(encoded.bad)
+            counts.rows_superseded += encoded.superseded
+            flights.append(Flight(encoded, lane))
+            ledger.launch(flights[-1])
         self._judge_rejects()
-        if len(encoded) and not papers.begun:
+        if any(len(flight.encoded) for flight in flights) and not papers.begun:
             # On disk before the first write: from here on a crash leaves something to resume.
             await in_thread(papers.begin, start)
-        await engine.submit(flight)
-        self.read_bytes = read_bytes
+        await engine.submit(*flights)
+        self._reached.add(blocks)
 
     def _judge_rejects(self, *, at_end: bool = False) -> None:
         """Raises `Stop` when more rows are rejected than the user allows."""

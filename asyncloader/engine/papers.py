@@ -54,7 +54,7 @@ class Papers:
         except OSError as error:
             raise self._unusable(error) from error
 
-    def begin(self, start: Watermark | None) -> None:
+    def begin(self, start: Watermark) -> None:
         """Have the journal on disk, which comes before the first write to the table."""
         self.begun = True
         try:

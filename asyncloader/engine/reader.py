@@ -1,4 +1,4 @@
-"""The reader: sources → blocks, in the order of the sources and of their records.
+"""The reader: sources → blocks, each lane in the order of the sources and of their records.
 
 Reading and cutting, decoding and encoding run in threads beside the loop; a block is decoded while the one before it
 is being sent. How far the reader is ahead is bounded by the loader.
@@ -9,15 +9,20 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import AsyncGenerator, Iterable, Sequence
+from dataclasses import replace
 
 from asyncloader.blocks.piece import Piece
 from asyncloader.engine.input import Input, Quota
 from asyncloader.engine.text import inspect_text
-from asyncloader.records.watermark import Place
+from asyncloader.records.watermark import Lane
 from asyncloader.sources.paths import SourceFile
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import Table
 from asyncloader.values.settings import Dialect, LoadSettings
+
+LEAST_BLOCK_BYTES = 16
+Round = list[tuple[int, Piece]]
+"""One block of every lane that has any left, with the lane's number."""
 
 
 async def inspect(files: Iterable[SourceFile], dialect: Dialect) -> list[Input]:
@@ -37,14 +42,33 @@ def equip(inputs: Sequence[Input], table: Table, settings: LoadSettings) -> None
             )
 
 
-async def read_blocks(inputs: Sequence[Input], settings: LoadSettings, start: Place) -> AsyncGenerator[Piece, None]:
-    """The blocks of all sources from `start` on, numbered from 0."""
-    numbers = itertools.count()
+async def read_rounds(
+    inputs: Sequence[Input], settings: LoadSettings, lanes: Sequence[Lane]
+) -> AsyncGenerator[Round, None]:
+    """Rounds until every lane is at its end.
+
+    Together the blocks of a round are about as long as one of a load in a single lane.
+    """
+    settings = replace(settings, block_bytes=max(settings.block_bytes // len(lanes), LEAST_BLOCK_BYTES))
+    async with contextlib.AsyncExitStack() as open_:
+        reading = [(number, _read_lane(inputs, settings, lane)) for number, lane in enumerate(lanes)]
+        for _, blocks in reading:
+            open_.push_async_callback(blocks.aclose)
+        while reading:
+            pieces = [(number, await anext(blocks, None)) for number, blocks in reading]
+            reading = [each for each, (_, piece) in zip(reading, pieces, strict=True) if piece is not None]
+            if reading:
+                yield [(number, piece) for number, piece in pieces if piece is not None]
+
+
+async def _read_lane(inputs: Sequence[Input], settings: LoadSettings, lane: Lane) -> AsyncGenerator[Piece, None]:
+    """The blocks of one lane from its place on, numbered from 0."""
+    numbers, start = itertools.count(), lane.place
     quota = Quota(None if settings.limit is None else settings.limit - start.rows)
     for index, each in enumerate(inputs):
-        if index < start.source or quota.is_used_up:
+        if not lane.covers(index) or quota.is_used_up:
             continue
         begin = start if index == start.source and start.line > 0 else None
-        async with contextlib.aclosing(each.blocks(settings, begin, numbers, quota)) as blocks:
+        async with contextlib.aclosing(each.blocks(settings, begin, lane.end_in(index), numbers, quota)) as blocks:
             async for block in blocks:
                 yield block

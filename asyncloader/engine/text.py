@@ -60,9 +60,9 @@ class TextInput:
         self._encoder = ColumnEncoder(self.columns, table, types, settings.empty)
 
     async def blocks(
-        self, settings: LoadSettings, start: Place | None, numbers: Iterator[int], quota: Quota
+        self, settings: LoadSettings, start: Place | None, end: int | None, numbers: Iterator[int], quota: Quota
     ) -> AsyncGenerator[Block, None]:
-        """The text from `start` on in blocks of about `settings.block_bytes`."""
+        """The text from `start` to `end` in blocks of about `settings.block_bytes`."""
         offset, line = (self._header.end, self._header.line) if start is None else (start.offset, start.line)
         stream, self._stream = self._stream or await self._open(settings), None
         try:
@@ -73,6 +73,9 @@ class TextInput:
             ended = False
             while not ended and not quota.is_used_up:
                 chunk = await stream.read()
+                if end is not None:
+                    # A lane ends where a record does, so that what is left of it is whole.
+                    chunk, offset = chunk[: end - offset], min(offset + len(chunk), end)
                 ended = not chunk
                 cut = await asyncio.to_thread(cutter.feed, chunk) if chunk else cutter.finish()
                 if cut is None:
@@ -82,7 +85,8 @@ class TextInput:
                     data, taken = _first_records(settings.dialect, data, quota.rows)
                     quota.take(taken)
                     last = last or data is not cut.data
-                yield Block(self._index, next(numbers), data, cut.offset, cut.line, stream.read_bytes, last)
+                read_bytes = stream.read_bytes if end is None else cut.offset + len(data)
+                yield Block(self._index, next(numbers), data, cut.offset, cut.line, read_bytes, last)
         finally:
             await stream.close()
 

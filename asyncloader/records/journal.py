@@ -1,9 +1,9 @@
 """The journal: what a load is, and how far it is done for good, so that another run can go on from there.
 
 An append-only file of lines, each `CRC32 JSON`. The first says what is being loaded and how; every other is a
-watermark: all that lies before it is settled, and its rejects are on disk. Each line is on disk before the next step
-is taken, and a torn last line is as if it had not been written. The file is made before the first write to the table
-and removed when the load is complete.
+watermark: all that lies before it is settled, and its rejects are on disk. The first watermark stands where the load
+began. Each line is on disk before the next step is taken, and a torn last line is as if it had not been written. The
+file is made before the first write to the table and removed when the load is complete.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from asyncloader.records.watermark import Watermark
 from asyncloader.sources.paths import SourceFile
 from asyncloader.values.errors import UsageError
 
-VERSION = 1
+VERSION = 2
 EDGE_BYTES = 64 * 1024
 """How much of a source's begin and end goes into its fingerprint."""
 
@@ -84,6 +84,7 @@ class Journal:
         self._identity = identity
         self._file: IO[bytes] | None = None
         self._begun = False
+        self._resumes = False
 
     def find(self, *, resume: bool, restart: bool, how_to_resume: str) -> Watermark | None:
         """The watermark to go on from, or None to begin anew.
@@ -94,26 +95,28 @@ class Journal:
             return None
         self._file = self._locked(self.path.open("r+b"))
         lines = _valid_lines(self._file.read())
-        if restart or not lines:
+        if restart or len(lines) < 2:
+            # Without its first watermark the journal was never ready, and nothing was written.
             return None
         if not resume:
             raise UsageError(
                 f"an unfinished load of these sources into {self._identity.table} stands in {self.path}; "
                 f"go on with: {how_to_resume} (or begin anew with --restart)"
             )
-        recorded, marks = lines[0][0], lines[1:]
+        recorded = lines[0][0]
         if recorded.get("version") != VERSION:
             raise UsageError(f"{self.path}: was written by another version of asyncloader; begin anew with --restart")
         if different := self._identity.differences(recorded):
             raise UsageError(
                 f"{self.path}: this is not the load to resume: {'; '.join(different)}; begin anew with --restart"
             )
-        return Watermark.from_json(marks[-1][0]) if marks else Watermark()
+        self._resumes = True
+        return Watermark.from_json(lines[-1][0])
 
-    def begin(self, watermark: Watermark | None) -> None:
-        """Be ready for watermarks: behind the last valid line of what was found, or in a new file."""
+    def begin(self, start: Watermark) -> None:
+        """Be ready for watermarks: behind the last valid line of what was found, or in a new file that begins at `start`."""
         self._begun = True
-        if watermark is not None and self._file is not None:
+        if self._resumes and self._file is not None:
             self._file.seek(0)
             lines = _valid_lines(self._file.read())
             self._file.truncate(lines[-1][1])
@@ -124,6 +127,7 @@ class Journal:
         self._file.seek(0)
         self._file.truncate()
         self._append({"version": VERSION, **asdict(self._identity)})
+        self._append(start.as_json())
         _sync_folder(self.path.parent)
 
     def write(self, mark: Watermark) -> None:

@@ -1,8 +1,12 @@
-"""How far a load is done for good."""
+"""How far a load is done for good.
+
+A load reads its sources in one lane, or with `--spread K` in K of them: together they cover every byte of every
+source once, each is read in order, and each has its own place up to which everything is settled.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from asyncloader.values.report import Counts
@@ -13,7 +17,7 @@ class Place:
     """Where reading begins or goes on.
 
     `source` is the source's index; `offset` a byte of its (decompressed, UTF-8) text and `line` the line there, with
-    0 for the source's begin; `rows` how many rows of all sources lie before.
+    0 for the source's begin; `rows` how many rows of this lane lie before.
     """
 
     source: int = 0
@@ -23,18 +27,56 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Watermark:
-    """Everything before `place` is settled; `counts` since the load's first start, `rejects_bytes` of the reject file."""
+class Lane:
+    """What is left of a part of the sources that is read in order: from `place` on.
+
+    It ends before byte `end_offset` of source `end_source`, or with the last source where that is None.
+    """
 
     place: Place = field(default_factory=Place)
+    end_source: int | None = None
+    end_offset: int = 0
+
+    def moved_to(self, place: Place) -> Lane:
+        """The same lane once everything before `place` is done."""
+        return replace(self, place=place)
+
+    def end_in(self, source: int) -> int | None:
+        """Before which byte of `source` the lane ends; None: it goes on to the source's end."""
+        return self.end_offset if source == self.end_source else None
+
+    def covers(self, source: int) -> bool:
+        """Whether some of `source` is left in this lane."""
+        if source < self.place.source or (self.end_source is not None and source > self.end_source):
+            return False
+        return source != self.end_source or self.end_offset > 0
+
+
+WHOLE: tuple[Lane, ...] = (Lane(),)
+"""All sources in one lane."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """All that lies before the places of the `lanes` is settled.
+
+    `counts` since the load's first start, `rejects_bytes` of the reject file.
+    """
+
+    lanes: tuple[Lane, ...] = WHOLE
     counts: Counts = field(default_factory=Counts)
     rejects_bytes: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """What the journal keeps."""
-        return asdict(self)
+        """What the journal keeps; a lane is `[source, offset, line, rows, end_source, end_offset]`."""
+        lanes = [
+            [each.place.source, each.place.offset, each.place.line, each.place.rows, each.end_source, each.end_offset]
+            for each in self.lanes
+        ]
+        return {"lanes": lanes, "counts": asdict(self.counts), "rejects_bytes": self.rejects_bytes}
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Watermark:
         """What the journal kept."""
-        return cls(Place(**told["place"]), Counts(**told["counts"]), told["rejects_bytes"])
+        lanes = tuple(Lane(Place(*each[:4]), *each[4:]) for each in told["lanes"])
+        return cls(lanes, Counts(**told["counts"]), told["rejects_bytes"])

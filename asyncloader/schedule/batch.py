@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -126,6 +126,23 @@ def fresh_batches(flight: Flight, waits: npt.NDArray[np.bool_] | None = None) ->
     else:
         free = np.flatnonzero(~waits)
     yield from merge(runs_of(flight, free))
+
+
+def mixed_batches(fresh: Sequence[tuple[Flight, npt.NDArray[np.bool_] | None]]) -> Iterator[Batch]:
+    """The batches of blocks that take flight together: each batch, and so each moment, has an equal part of every block."""
+    if len(fresh) == 1:
+        yield from fresh_batches(*fresh[0])
+        return
+    free = [
+        (flight, np.arange(len(flight.encoded)) if waits is None else np.flatnonzero(~waits)) for flight, waits in fresh
+    ]
+    parts = max(-(-sum(len(items) for _, items in free) // BATCH_ITEMS), 1)
+    yield from merge(
+        run
+        for part in range(parts)
+        for flight, items in free
+        for run in runs_of(flight, items[part * len(items) // parts : (part + 1) * len(items) // parts])
+    )
 
 
 def runs_of(flight: Flight, items: npt.NDArray[np.int64]) -> Iterator[Run]:

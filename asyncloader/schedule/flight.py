@@ -25,12 +25,13 @@ _ONE = np.uint16(1)
 
 
 class Flight:
-    """One block under way."""
+    """One block under way, and in which lane of the load."""
 
     __slots__ = (
         "_items_by_hash",
         "awaited",
         "encoded",
+        "lane",
         "rejected",
         "revived",
         "settled",
@@ -38,8 +39,9 @@ class Flight:
         "waiters",
     )
 
-    def __init__(self, encoded: EncodedBlock) -> None:
+    def __init__(self, encoded: EncodedBlock, lane: int = 0) -> None:
         self.encoded = encoded
+        self.lane = lane
         self.unsettled = len(encoded)
         self.settled = bytearray(len(encoded)) + bytearray(b"\1") * encoded.superseded
         self.waiters: dict[int, list[tuple[Flight, int]]] = {}

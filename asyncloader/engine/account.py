@@ -1,0 +1,47 @@
+"""What is settled of a block: how many of its records, their counts and their rejects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from asyncloader.blocks.piece import Piece
+from asyncloader.decode.columns import BadRow
+from asyncloader.records.watermark import Place
+from asyncloader.schedule.flight import Flight
+from asyncloader.values.report import Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What is settled of a block, from its first record on: how many records, their counts and their rejects.
+
+    `block` is kept only where what it holds is still needed: while it is under way, or when it has rejects.
+    """
+
+    number: int
+    end: Place
+    records: int
+    counts: Counts
+    bad: tuple[BadRow, ...]
+    block: Piece | None
+    is_part: bool
+
+
+def account(flight: Flight, records: int | None = None, end: Place | None = None) -> Account:
+    """What to keep of a block, or of its first `records` records, which end at `end`."""
+    encoded = flight.encoded
+    block = encoded.block
+    is_part = records is not None
+    if records is None or end is None:
+        records, end = encoded.rows_read, Place(block.source, block.end, block.end_line)
+    refused = [BadRow(encoded.record(item), reason) for item, reason in flight.rejected]
+    bad = sorted((row for row in (*encoded.bad, *refused) if row.record < records), key=lambda row: row.record)
+    spares = range(len(encoded), len(encoded) + encoded.superseded)
+    superseded = sum(encoded.record(item) < records for item in spares if item not in flight.revived)
+    counts = Counts(
+        rows_read=records,
+        items_written=records - len(bad) - superseded - (0 if is_part else flight.unsettled),
+        rows_rejected=len(bad),
+        rows_superseded=superseded,
+    )
+    return Account(block.number, end, records, counts, tuple(bad), block if bad or is_part else None, is_part)

@@ -1,0 +1,46 @@
+"""How much of the sources, as they are stored, has been read by all lanes together: the measure of progress."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from asyncloader.blocks.piece import Piece
+from asyncloader.records.watermark import Lane
+
+
+class Reached:
+    """Where each lane stands, in bytes of all sources one behind the other; `sizes` are theirs, 0 where unknown.
+
+    The lanes lie end to end, so what is done is the sum of where they stand less the sum of where they began.
+    """
+
+    def __init__(self, lanes: Sequence[Lane], sizes: Sequence[int]) -> None:
+        self._sizes = sizes
+        self._at = [self._before(lane.place.source) + lane.place.offset for lane in lanes]
+        # The last lane ends where everything does, and so the first begins where the others end.
+        ends = (self._before(lane.end_source) + lane.end_offset for lane in lanes if lane.end_source is not None)
+        self._ends = sum(ends)
+        self._begun = [False for _ in lanes]
+        self.at_start = self.bytes
+
+    @property
+    def bytes(self) -> int:
+        """How much has been read; what earlier runs have done for good counts as read."""
+        return sum(self._at) - self._ends
+
+    def begin(self, blocks: Sequence[tuple[int, Piece]]) -> None:
+        """These have been read; the first of a lane tells where it begins as stored, which its place may not."""
+        for lane, block in blocks:
+            if not self._begun[lane]:
+                self._begun[lane] = True
+                at = max(self._before(block.source) + block.read_bytes - block.size_bytes, 0)
+                self.at_start += at - self._at[lane]
+                self._at[lane] = at
+
+    def add(self, blocks: Sequence[tuple[int, Piece]]) -> None:
+        """These are on their way to the table."""
+        for lane, block in blocks:
+            self._at[lane] = self._before(block.source) + block.read_bytes
+
+    def _before(self, source: int) -> int:
+        return sum(self._sizes[:source])
