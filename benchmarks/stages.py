@@ -19,8 +19,8 @@ from asyncloader.blocks.header import read_header
 from asyncloader.decode.csv import CsvDecoder
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.encode.hashes import hash_columns, superseded_rows
-from asyncloader.schedule.batch import fresh_batches
 from asyncloader.schedule.flight import Flight, Flights
+from asyncloader.schedule.fresh import fresh_batches
 from asyncloader.values.schema import KeyAttribute, Table
 from asyncloader.values.settings import Dialect
 from asyncloader.wire.sigv4 import Credentials, Signer

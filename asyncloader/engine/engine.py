@@ -1,9 +1,9 @@
 """Batches from a bounded asyncio queue, through N writer tasks, to acknowledgement or rejection of every item.
 
-The order of events for a block: `submit` lets it take flight; its items become batches in the queue, but for those
-whose key is unsettled in an earlier block. A writer sends a batch. Items that DynamoDB acknowledged are settled, which
-may release waiting ones; items it handed back go to the backlog; a request that was refused for one of its items is
-bisected. The block lands when all its items are settled, and the listener hears of it.
+The order of events: `submit` takes a cargo (a block of a file, or the single puts of a service) and its first batches
+into the queue; items whose key is unsettled elsewhere are not among them. A writer sends a batch. Items that DynamoDB
+acknowledged are settled, which may release waiting ones; items it handed back go to the backlog; a request that was
+refused for one of its items is bisected. The cargo lands when all its items are settled.
 
 Writers never put into the queue that they drain: what must be sent again goes to the backlog, and a task of its own
 brings it back when it is due.
@@ -15,11 +15,7 @@ import asyncio
 import logging
 import random as random_module
 import time
-from collections.abc import Callable
-from typing import Protocol
-
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Callable, Iterable, Sequence
 
 from asyncloader.encode.keys import key_of
 from asyncloader.engine.gate import Gate
@@ -28,8 +24,8 @@ from asyncloader.engine.stop import Stop
 from asyncloader.engine.turnstile import Turnstile
 from asyncloader.schedule import backoff
 from asyncloader.schedule.backlog import Backlog
-from asyncloader.schedule.batch import Batch, Run, mixed_batches, runs_of
-from asyncloader.schedule.flight import Flight, Flights
+from asyncloader.schedule.batch import Batch, Run
+from asyncloader.schedule.cargo import Cargo
 from asyncloader.schedule.pace import Pacer
 from asyncloader.values import errors
 from asyncloader.values.report import Counts
@@ -39,12 +35,6 @@ from asyncloader.wire.answer import Answer
 from asyncloader.wire.transport import Gateway, Transport
 
 log = logging.getLogger("asyncloader")
-
-
-class Listener(Protocol):
-    """Who hears of blocks that have landed; called in the loop, must not wait."""
-
-    def landed(self, flight: Flight) -> None: ...
 
 
 class Engine:
@@ -62,7 +52,6 @@ class Engine:
         workers: int,
         retry: RetrySettings,
         counts: Counts,
-        listener: Listener | None = None,
         on_reject: Callable[[], None] = lambda: None,
         pacer: Pacer | None = None,
         guard: Guard | None = None,
@@ -74,7 +63,6 @@ class Engine:
         self._workers = workers
         self._retry = retry
         self._counts = counts
-        self.listener = listener
         self._on_reject = on_reject
         self._gates: list[Gate] = [] if pacer is None else [Turnstile(pacer, now)]
         self._gates += [] if guard is None else [guard]
@@ -84,7 +72,7 @@ class Engine:
         self._backlog = Backlog(limit=workers * 25)
         self._backlog_changed = asyncio.Event()
         self._room = asyncio.Event()
-        self._flights = Flights()
+        self._aloft = 0
         self._landed = asyncio.Event()
         self._advance = 0
         self._halted = False
@@ -92,38 +80,24 @@ class Engine:
         self.in_flight = 0
         self.may_have_written = False
 
-    @property
-    def blocks(self) -> int:
-        """How many blocks are in flight."""
-        return len(self._flights)
-
-    async def submit(self, *flights: Flight) -> None:
-        """Let blocks take flight; waits while the queue or the backlog is full.
-
-        Blocks of a lane come in the order of the file; those that come together are sent together.
-        """
-        fresh: list[tuple[Flight, npt.NDArray[np.bool_] | None]] = []
-        for flight in flights:
-            waits = self._flights.admit(flight)
-            if flight.landed:
-                self._land(flight)
-            else:
-                fresh.append((flight, waits))
-        for batch in mixed_batches(fresh):
+    async def submit(self, cargoes: Sequence[Cargo], batches: Iterable[Batch]) -> None:
+        """Send these batches of cargoes, and whatever those release later; waits while the queue or the backlog is full."""
+        self._aloft += sum(not cargo.landed for cargo in cargoes)
+        for batch in batches:
             while self._backlog.is_full:
                 self._room.clear()
                 await self._room.wait()
             await self._queue.put(batch)
 
-    async def until_blocks_below(self, limit: int) -> None:
-        """Wait until fewer than `limit` blocks are in flight."""
-        while len(self._flights) >= limit:
+    async def until_below(self, limit: int) -> None:
+        """Wait until fewer than `limit` cargoes are under way."""
+        while self._aloft >= limit:
             self._landed.clear()
             await self._landed.wait()
 
     async def close(self) -> None:
         """Wait until everything that was submitted is settled, then let the writers go."""
-        await self.until_blocks_below(1)
+        await self.until_below(1)
         for _ in range(self._workers):
             await self._queue.put(None)
 
@@ -174,6 +148,7 @@ class Engine:
             if run.tries:
                 counts.retried_items += len(run)
             backoff.note_attempt(run, advance)
+            run.flight.depart(run.first, run.stop)
         self.in_flight += 1
         try:
             answer = await transport.send(batch.payload)
@@ -207,22 +182,17 @@ class Engine:
         """DynamoDB has acknowledged these very items."""
         self._counts.items_written += len(run)
         self._advance += len(run)
-        self._settle(run.flight, run.first, run.stop)
+        self._release(run.flight.settle(run.first, run.stop))
+        self._note_landing(run.flight)
 
-    def _settle(self, flight: Flight, first: int, stop: int) -> None:
-        released = self._flights.settle(flight, first, stop)
-        self._release(released)
-        if flight.landed:
-            self._land(flight)
-
-    def _release(self, released: list[tuple[Flight, int]]) -> None:
+    def _release(self, released: Sequence[tuple[Cargo, int]]) -> None:
         if released:
-            self._hold([Run(flight, item, item + 1) for flight, item in released], 0.0)
+            self._hold([Run(cargo, item, item + 1) for cargo, item in released], 0.0)
 
-    def _land(self, flight: Flight) -> None:
-        if self.listener is not None:
-            self.listener.landed(flight)
-        self._landed.set()
+    def _note_landing(self, cargo: Cargo) -> None:
+        if cargo.landed:
+            self._aloft -= 1
+            self._landed.set()
 
     def _partly_written(self, batch: Batch, answer: Answer) -> None:
         """Some items were handed back: they are known by their keys, not by their places."""
@@ -231,21 +201,25 @@ class Engine:
             returned = {key_of(item, self._table.key) for item in answer.unprocessed}
         except (KeyError, TypeError, ValueError):
             returned = set()
-        keys = {(id(run), item): run.flight.encoded.item_key(item) for run, item in batch.items()}
+        places = [(run, item) for run, item in batch.items() if run.flight.item_key(item) in returned]
         again: list[Run] = []
-        if not returned or not returned <= set(keys.values()):
+        if not returned or len(places) != len(returned):
             # Something came back that we cannot find: then nothing of this request counts as acknowledged.
             log.warning("an answer hands back items that were not sent; the whole request is sent again")
             again = batch.runs
         else:
             for run in batch.runs:
-                places = [item for item in range(run.first, run.stop) if keys[id(run), item] in returned]
-                again += [
-                    run.part(part.first, part.stop) for part in runs_of(run.flight, np.array(places, dtype=np.int64))
-                ]
-                for first, stop in zip([run.first, *(place + 1 for place in places)], [*places, run.stop], strict=True):
-                    if stop > first:
-                        self._written(run.part(first, stop))
+                first = run.first
+                for item in [item for each, item in places if each is run]:
+                    if item > first:
+                        self._written(run.part(first, item))
+                    if again and again[-1].flight is run.flight and again[-1].stop == item > run.first:
+                        again[-1].stop += 1
+                    else:
+                        again.append(run.part(item, item + 1))
+                    first = item + 1
+                if run.stop > first:
+                    self._written(run.part(first, run.stop))
         self._retry_later(again, errors.Throttled("UnprocessedItems", "handed back by the service"))
 
     def _failed(self, batch: Batch, error: errors.ServiceError) -> None:
@@ -268,17 +242,16 @@ class Engine:
         for half in batch.halves():
             self._hold(half.runs, 0.0)
 
-    def _reject(self, flight: Flight, item: int, reason: str) -> None:
+    def _reject(self, cargo: Cargo, item: int, reason: str) -> None:
         self._counts.rows_rejected += 1
         self._advance += 1
         self._on_reject()
-        earlier, released = self._flights.reject(flight, item, reason)
+        earlier, released = cargo.reject(item, reason)
         self._release(released)
         if earlier is not None:
             self._counts.rows_superseded -= 1
-            self._hold([Run(flight, earlier, earlier + 1)], 0.0)
-        if flight.landed:
-            self._land(flight)
+            self._hold([Run(cargo, earlier, earlier + 1)], 0.0)
+        self._note_landing(cargo)
 
     def _retry_later(self, runs: list[Run], error: errors.ServiceError) -> None:
         again: list[Run] = []

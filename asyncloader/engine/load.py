@@ -22,7 +22,8 @@ from asyncloader.engine.reader import Round, equip, inspect, read_rounds
 from asyncloader.engine.stop import Stop
 from asyncloader.finish import in_thread
 from asyncloader.records.watermark import Watermark
-from asyncloader.schedule.flight import Flight
+from asyncloader.schedule.flight import Flight, Flights
+from asyncloader.schedule.fresh import mixed_batches
 from asyncloader.schedule.pace import Limits, Pacer
 from asyncloader.sources.paths import expand
 from asyncloader.values.budget import written_duration
@@ -59,6 +60,7 @@ class Load:
         self._resume_command = resume_command
         self._papers: Papers | None = None
         self._table_name = ""
+        self._flights = Flights()
         self._began = time.monotonic()
         self._reached = Reached((), ())
         self._resumed = False
@@ -143,7 +145,7 @@ class Load:
             guard=guard,
         )
         ledger = Ledger(self.inputs, papers.rejects, papers.journal, start, lambda: self.earlier + self.counts)
-        engine.listener = ledger
+        self._flights = Flights(ledger.landed)
         await self._run_tasks(engine, ledger, start)
         await self._settle(ledger)
 
@@ -199,7 +201,7 @@ class Load:
                     if len(encoding) > 1:
                         await self._launch(engine, ledger, start, *encoding.popleft())
                     # A round is as long as one block of a load in a single lane: the same bytes are in flight.
-                    await engine.until_blocks_below(max(settings.blocks_in_flight - len(encoding), 1) * len(lanes))
+                    await engine.until_below(max(settings.blocks_in_flight - len(encoding), 1) * len(lanes))
                     await ledger.until_span_below(settings.blocks_in_flight * SPAN_PER_BLOCK * len(lanes))
             while encoding:
                 await self._launch(engine, ledger, start, *encoding.popleft())
@@ -229,7 +231,7 @@ class Load:
         if any(len(flight.encoded) for flight in flights) and not papers.begun:
             # On disk before the first write: from here on a crash leaves something to resume.
             await in_thread(papers.begin, start)
-        await engine.submit(*flights)
+        await engine.submit(flights, mixed_batches([(flight, self._flights.admit(flight)) for flight in flights]))
         self._reached.add(blocks)
 
     def _judge_rejects(self, *, at_end: bool = False) -> None:

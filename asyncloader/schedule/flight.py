@@ -11,12 +11,13 @@ row. Memory is bounded by the blocks in flight.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 from asyncloader.encode.block import EncodedBlock
+from asyncloader.encode.keys import ItemKey
 
 _TABLE_BITS = 20
 _SHIFT = np.uint64(64 - _TABLE_BITS)
@@ -25,9 +26,10 @@ _ONE = np.uint16(1)
 
 
 class Flight:
-    """One block under way, and in which lane of the load."""
+    """One block under way, and in which lane: the cargo of a load."""
 
     __slots__ = (
+        "_flights",
         "_items_by_hash",
         "awaited",
         "encoded",
@@ -48,6 +50,7 @@ class Flight:
         self.awaited: dict[int, int] = {}
         self.rejected: list[tuple[int, str]] = []
         self.revived: set[int] = set()
+        self._flights: Flights | None = None
         self._items_by_hash: npt.NDArray[np.intp] | None = None
 
     @property
@@ -69,6 +72,41 @@ class Flight:
     def written(self) -> int:
         """Items acknowledged; final once landed."""
         return self.encoded.rows_read - self.rows_rejected - self.superseded - self.unsettled
+
+    def depart(self, first: int, stop: int) -> None:
+        """Nothing in a block ever changes."""
+
+    def payload(self, first: int, stop: int) -> memoryview:
+        """Items `first` to `stop` as JSON: a view."""
+        return self.encoded.payload(first, stop)
+
+    def wire_bytes(self, first: int, stop: int) -> int:
+        """The length of these items' JSON."""
+        offsets = self.encoded.offsets
+        return int(offsets[stop] - offsets[first])
+
+    def fitting(self, first: int, stop: int, limit_bytes: int) -> int:
+        """How many of these items have JSON of no more than that."""
+        offsets = self.encoded.offsets[first : stop + 1]
+        return int(np.searchsorted(offsets, offsets[0] + limit_bytes, side="right")) - 1
+
+    def wcu(self, first: int, stop: int) -> int:
+        """What these items cost, in WCU."""
+        return self.encoded.wcu(first, stop)
+
+    def item_key(self, item: int) -> ItemKey:
+        """The canonical key of one item."""
+        return self.encoded.item_key(item)
+
+    def settle(self, first: int, stop: int) -> list[tuple[Flight, int]]:
+        """Items `first` to `stop` are acknowledged; gives the items that were waiting for them."""
+        assert self._flights is not None, "not admitted"
+        return self._flights.settle(self, first, stop)
+
+    def reject(self, item: int, reason: str) -> tuple[int | None, list[tuple[Flight, int]]]:
+        """An item was refused for good: gives the item that it had replaced, if any, and the items that are free now."""
+        assert self._flights is not None, "not admitted"
+        return self._flights.reject(self, item, reason)
 
     def settled_records(self) -> int:
         """How many of the block's records, from its first on, have found their fate for good.
@@ -105,9 +143,10 @@ class Flight:
 
 
 class Flights:
-    """All blocks under way, in the order of the file."""
+    """All blocks under way, in the order of the file; `on_landed` hears of each one that has landed."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_landed: Callable[[Flight], object] = lambda _: None) -> None:
+        self._on_landed = on_landed
         self._aloft: dict[int, Flight] = {}
         self._table = np.zeros(1 << _TABLE_BITS, dtype=np.uint16)
 
@@ -125,6 +164,9 @@ class Flights:
         if flight.unsettled:
             np.add.at(self._table, buckets, _ONE)
             self._aloft[id(flight)] = flight
+            flight._flights = self
+        else:
+            self._on_landed(flight)
         return waits
 
     def settle(self, flight: Flight, first: int, stop: int) -> list[tuple[Flight, int]]:
@@ -178,3 +220,4 @@ class Flights:
         del self._aloft[id(flight)]
         buckets = (flight.encoded.hashes[: len(flight.encoded)] >> _SHIFT).astype(np.intp)
         np.subtract.at(self._table, buckets, _ONE)
+        self._on_landed(flight)

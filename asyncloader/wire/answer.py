@@ -15,7 +15,7 @@ TypedItem = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An accepted request: the WCU it cost, and the items that were handed back, in DynamoDB JSON."""
+    """An accepted request: the WCU it cost, and what was handed back: items of puts and keys of deletes, in DynamoDB JSON."""
 
     consumed_wcu: float = 0.0
     unprocessed: tuple[TypedItem, ...] = ()
@@ -78,10 +78,16 @@ def read_success(body: bytes) -> Answer:
         returned = told.get("UnprocessedItems")
         if not returned:
             return Answer(wcu)
-        items = tuple(request["PutRequest"]["Item"] for requests in returned.values() for request in requests)
-        return Answer(wcu, items)
+        return Answer(wcu, tuple(item_of(request) for requests in returned.values() for request in requests))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise errors.ServiceUnavailable("BrokenAnswer", "the answer is not DynamoDB's JSON", status=200) from None
+
+
+def item_of(request: dict[str, Any]) -> TypedItem:
+    """The item of a put request, or the key of a delete request; raises `KeyError` and `TypeError` for anything else."""
+    put = request.get("PutRequest")
+    item: TypedItem = request["DeleteRequest"]["Key"] if put is None else put["Item"]
+    return item
 
 
 def read_error(status: int, body: bytes, *, date: str = "", request_id: str = "") -> errors.ServiceError:

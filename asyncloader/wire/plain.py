@@ -10,7 +10,7 @@ import orjson
 from botocore.parsers import ResponseParserError
 
 from asyncloader.values.errors import ConnectionFailed, CredentialsRefused, ServiceUnavailable
-from asyncloader.wire.answer import Answer, TypedItem, error_of
+from asyncloader.wire.answer import Answer, TypedItem, error_of, item_of
 from asyncloader.wire.lean import CredentialSource
 from asyncloader.wire.transport import Payload
 
@@ -39,7 +39,7 @@ class PlainTransport:
         """Send one request by `client.batch_write_item`."""
         requests = orjson.loads(b"[" + b",".join(payload) + b"]")
         for request in requests:
-            _binary(request["PutRequest"]["Item"], decode=True)
+            _binary(item_of(request), decode=True)
         try:
             told = await self._client.batch_write_item(
                 RequestItems={self._table: requests}, ReturnConsumedCapacity="TOTAL"
@@ -54,11 +54,7 @@ class PlainTransport:
             # botocore reads anything that is not JSON as an empty answer; that acknowledges nothing.
             raise ServiceUnavailable("BrokenAnswer", "the answer is not DynamoDB's", status=200)
         wcu = sum(each.get("CapacityUnits", 0.0) for each in told.get("ConsumedCapacity") or ())
-        returned = [
-            request["PutRequest"]["Item"]
-            for group in (told.get("UnprocessedItems") or {}).values()
-            for request in group
-        ]
+        returned = [item_of(request) for group in (told.get("UnprocessedItems") or {}).values() for request in group]
         for item in returned:
             _binary(item, decode=False)
         return Answer(wcu, tuple(returned))

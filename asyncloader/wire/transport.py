@@ -10,7 +10,7 @@ import orjson
 from asyncloader.wire.answer import Answer
 
 Payload = Sequence[bytes | memoryview]
-"""Items as `{"PutRequest":{"Item":{…}}}`, in parts that hold one or more of them joined by commas."""
+"""Items as `{"PutRequest":{"Item":{…}}}` or `{"DeleteRequest":{"Key":{…}}}`, in parts of one or more joined by commas."""
 
 TARGET = "DynamoDB_20120810.BatchWriteItem"
 

@@ -13,7 +13,7 @@ from asyncloader.decode.columns import Columns
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.schedule.batch import Batch
-from asyncloader.schedule.flight import Flight
+from asyncloader.schedule.cargo import Cargo
 from asyncloader.values.schema import KeyAttribute, Table
 
 TABLE = Table("t", "arn", KeyAttribute("id"))
@@ -40,7 +40,7 @@ def block_of_lengths(lengths: Sequence[int]) -> EncodedBlock:
     )
 
 
-def places(batches: Iterable[Batch]) -> list[tuple[Flight, int]]:
+def places(batches: Iterable[Batch]) -> list[tuple[Cargo, int]]:
     """Every item of these batches."""
     return [(run.flight, item) for batch in batches for run, item in batch.items()]
 

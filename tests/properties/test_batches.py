@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncloader.schedule.backlog import Backlog
-from asyncloader.schedule.batch import PAYLOAD_LIMIT_BYTES, Batch, Run, fresh_batches, merge, runs_of
+from asyncloader.schedule.batch import PAYLOAD_LIMIT_BYTES, Batch, Run, merge
 from asyncloader.schedule.flight import Flight
+from asyncloader.schedule.fresh import fresh_batches, runs_of
 from tests.properties.effort import thorough, usual
 from tests.properties.encoded import block_of_keys, block_of_lengths, places, sent_keys
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from asyncloader.schedule.batch import PAYLOAD_LIMIT_BYTES, Batch, Run, fresh_batches, merge
+from asyncloader.schedule.batch import PAYLOAD_LIMIT_BYTES, Batch, Run, merge
 from asyncloader.schedule.flight import Flight
+from asyncloader.schedule.fresh import fresh_batches
 from asyncloader.values.settings import REQUEST_LIMIT_BYTES
 from asyncloader.wire.transport import Envelope
 from tests.properties.encoded import block_of_lengths
