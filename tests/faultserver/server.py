@@ -31,7 +31,8 @@ class FaultServer(Service):
     BatchWriteItem alone; items are written at its end.
 
     `clock` gives the time in seconds since 1970 for signatures, the Date header and the token buckets.
-    `refuse_consumed_capacity="INDEXES"` refuses that choice as Alternator does, `"TOTAL"` all but NONE.
+    After UpdateTable a table is UPDATING for `update_s` seconds of that clock; the operations in `denied` are not
+    allowed. `refuse_consumed_capacity="INDEXES"` refuses that choice as Alternator does, `"TOTAL"` all but NONE.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class FaultServer(Service):
         partitions: int | None = None,
         enforce_provisioned: bool = False,
         refuse_consumed_capacity: Literal["INDEXES", "TOTAL"] | None = None,
+        update_s: float = 0.0,
         clock: Callable[[], float] = time.time,
         tls: ssl.SSLContext | None = None,
         port: int = 0,
@@ -74,6 +76,7 @@ class FaultServer(Service):
         self.faults = faults
         self.rules.extend(rules)
         self.latency_s = latency_s
+        self.store.update_s = update_s
         self.refuse_consumed_capacity = refuse_consumed_capacity
         self.url = ""
         self._http = HttpServer(self.handle, tls)

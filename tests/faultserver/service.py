@@ -15,7 +15,7 @@ from .errors import SERVICE, ServiceError, invalid, unreadable
 from .faults import Fault
 from .http import Reply, Request, Then
 from .ledger import Ledger, Ticket
-from .operations import batch, items, tables
+from .operations import batch, items, tables, updates
 from .script import Script, decider
 from .signature import Credential, verify
 from .store import Store
@@ -26,6 +26,7 @@ _BATCH = "BatchWriteItem"
 _OPERATIONS: Mapping[str, Callable[[Store, dict[str, Any]], dict[str, Any]]] = {
     "CreateTable": tables.create_table,
     "DescribeTable": tables.describe_table,
+    "UpdateTable": updates.update_table,
     "DeleteTable": tables.delete_table,
     "ListTables": tables.list_tables,
     "GetItem": items.get_item,
@@ -55,6 +56,7 @@ class Service:
         self.rules: list[Fault] = []
         self.latency_s = 0.0
         self.refuse_consumed_capacity: Literal["INDEXES", "TOTAL"] | None = None
+        self.denied: set[str] = set()
         self.crashes: list[Exception] = []
         self._clock = clock
         self._answers = Answers(clock)
@@ -105,6 +107,12 @@ class Service:
         if operation == target or (operation not in _OPERATIONS and operation != _BATCH):
             raise ServiceError("UnknownOperationException", None, namespace=SERVICE)
         self.ledger.requests[operation] += 1
+        if operation in self.denied:
+            raise ServiceError(
+                "AccessDeniedException",
+                f"User: arn:aws:iam::123456789012:user/loader is not authorized to perform: dynamodb:{operation}",
+                namespace=SERVICE,
+            )
         if self.check_signatures:
             verify(request, self.credentials, self._clock())
         if type(payload) is not dict:

@@ -23,7 +23,24 @@ class Store:
         self.region = region
         self.account = account
         self.tables: dict[str, Table] = {}
+        self.update_s = 0.0
         self._clock = clock
+        self._updates: dict[str, tuple[float, Sequence[Callable[[], None]]]] = {}
+
+    def begin_update(self, table: Table, changes: Sequence[Callable[[], None]]) -> None:
+        """The table is UPDATING for `update_s` seconds; then the changes hold."""
+        table.status = "UPDATING"
+        self._updates[table.name] = (self._clock() + self.update_s, changes)
+
+    def _end_update(self, table: Table) -> None:
+        due, changes = self._updates[table.name]
+        if self._clock() < due:
+            return
+        del self._updates[table.name]
+        for change in changes:
+            change()
+        if table.status == "UPDATING":
+            table.status = "ACTIVE"
 
     def create(self, request: Mapping[str, Any]) -> Table:
         """Make the table of a CreateTable request; it is there at once."""
@@ -42,6 +59,8 @@ class Store:
         table = self.tables.get(name)
         if table is None:
             raise table_missing(name)
+        if name in self._updates:
+            self._end_update(table)
         return table
 
     def usable(self, name: str) -> Table:
@@ -49,6 +68,8 @@ class Store:
         table = self.tables.get(name)
         if table is None or table.status not in WRITABLE:
             raise table_missing()
+        if name in self._updates:
+            self._end_update(table)
         return table
 
     def drop(self, name: str) -> Table:
@@ -60,6 +81,7 @@ class Store:
                 f"Attempt to change a resource which is still in use: Table is being created: {name}",
             )
         del self.tables[name]
+        self._updates.pop(name, None)
         table.status = "DELETING"
         return table
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from .errors import invalid, invalid_parameter
@@ -53,6 +53,8 @@ class Table:
     status: str = "ACTIVE"
     creating_describes: int = 0
     warm_wcu: int | None = None
+    warm_index_wcu: dict[str, int] = field(default_factory=dict)
+    decreases_today: int = 0
     contents: dict[Key, Stored] = field(default_factory=dict)
     _order: list[tuple[int, Key]] | None = None
 
@@ -83,6 +85,45 @@ class Table:
         if self.request.get("BillingMode") == "PAY_PER_REQUEST":
             return None
         return int(self.request["ProvisionedThroughput"]["WriteCapacityUnits"])
+
+    # What UpdateTable changes; an index by its name, the table by none.
+
+    def provision(self, index: str, reads: int, writes: int) -> None:
+        """Set the provisioned capacity of the table or of one index."""
+        units = {"ReadCapacityUnits": reads, "WriteCapacityUnits": writes}
+        if index:
+            self._describe_index(index, {"ProvisionedThroughput": units})
+        else:
+            self.request = {**self.request, "ProvisionedThroughput": units}
+
+    def go_on_demand(self) -> None:
+        """Change the billing mode; there is no provisioned capacity any more."""
+        kept = {name: value for name, value in self.request.items() if name != "ProvisionedThroughput"}
+        self.request = {**kept, "BillingMode": "PAY_PER_REQUEST"}
+        for index in self.indexes:
+            self._describe_index(index.name, {"ProvisionedThroughput": None})
+
+    def count_decrease(self) -> None:
+        """One more decrease of the capacity today."""
+        self.decreases_today += 1
+
+    def warm_of(self, index: str) -> int | None:
+        """The warm throughput in writes a second; None where the server tells of none."""
+        return self.warm_index_wcu.get(index, self.warm_wcu) if index else self.warm_wcu
+
+    def warm(self, index: str, writes: int) -> None:
+        """Raise the warm throughput of the table or of one index."""
+        if index:
+            self.warm_index_wcu[index] = writes
+        else:
+            self.warm_index_wcu = {each.name: self.warm_of(each.name) or 0 for each in self.indexes if each.is_global}
+            self.warm_wcu = writes
+
+    def _describe_index(self, name: str, changes: Mapping[str, Any]) -> None:
+        self.indexes = tuple(
+            replace(index, description={**index.description, **changes}) if index.name == name else index
+            for index in self.indexes
+        )
 
     def key_of(self, attributes: Item, *, alone: bool = False, precise: bool = False) -> Key:
         """The key within checked attributes, refusing a missing, empty, mistyped or too long one.
@@ -179,23 +220,22 @@ class Table:
             "AttributeDefinitions": request["AttributeDefinitions"],
             "ItemCount": len(self.contents),
             "TableSizeBytes": sum(stored.size for stored in self.contents.values()),
-            "ProvisionedThroughput": {**provisioned, "NumberOfDecreasesToday": 0},
+            "ProvisionedThroughput": {**provisioned, "NumberOfDecreasesToday": self.decreases_today},
         }
         if self.write_units is None:
             described["BillingModeSummary"] = {"BillingMode": "PAY_PER_REQUEST"}
         if "OnDemandThroughput" in request:
             described["OnDemandThroughput"] = request["OnDemandThroughput"]
         if self.warm_wcu is not None:
-            warm = {
-                "ReadUnitsPerSecond": 3 * self.warm_wcu,
-                "WriteUnitsPerSecond": self.warm_wcu,
-                "Status": "ACTIVE",
-            }
-            described["WarmThroughput"] = warm
+            described["WarmThroughput"] = self._warm_description("")
         for index in self.indexes:
             member = "GlobalSecondaryIndexes" if index.is_global else "LocalSecondaryIndexes"
             described.setdefault(member, []).append(self._index_description(index))
         return described
+
+    def _warm_description(self, index: str) -> dict[str, Any]:
+        writes = self.warm_of(index) or 0
+        return {"ReadUnitsPerSecond": 3 * writes, "WriteUnitsPerSecond": writes, "Status": self.status}
 
     def _index_description(self, index: Index) -> dict[str, Any]:
         entries = [stored for stored in self.contents.values() if index.entry(stored.item) is not None]
@@ -213,6 +253,8 @@ class Table:
                 "WriteCapacityUnits": 0,
             }
             described["IndexStatus"] = self.status
+            if self.warm_wcu is not None:
+                described["WarmThroughput"] = self._warm_description(index.name)
             described["ProvisionedThroughput"] = {**throughput, "NumberOfDecreasesToday": 0}
         return described
 
