@@ -29,8 +29,9 @@ LIMIT_S = 180.0
 PROGRAM = """
 from functools import partial
 import asyncloader.cli.app as app
+import asyncloader.cli.commands.load as command
 from asyncloader.values.settings import RetrySettings
-app.LoadSettings = partial(app.LoadSettings, block_bytes={block_bytes}, blocks_in_flight={blocks_in_flight}, retry={retry!r})
+command.LoadSettings = partial(command.LoadSettings, block_bytes={block_bytes}, blocks_in_flight={blocks_in_flight}, retry={retry!r})
 app.main()
 """
 """The command, but for blocks and patience that fit files of a few KB."""

@@ -23,8 +23,9 @@ COLUMNS = ("id", "value", "note")
 Row = tuple[str, str, str]
 Typed = dict[str, Any]
 
-QUICK = RetrySettings(attempts=40, base_s=0.0005, cap_s=0.005, request_timeout_s=1.0, connect_timeout_s=1.0)
-"""Retries without noticeable waits, and enough of them that no script of faults uses them up."""
+QUICK = RetrySettings(attempts=200, base_s=0.0005, cap_s=0.005, request_timeout_s=60.0, connect_timeout_s=60.0)
+"""Retries without noticeable waits, and enough of them that no script of faults uses them up; no machine stalls as long as
+these requests may take."""
 
 
 class Keys:
