@@ -75,6 +75,8 @@ class Engine:
         self._aloft = 0
         self._landed = asyncio.Event()
         self._advance = 0
+        self._unanswered = 0
+        """Items that have been sent and are not settled yet."""
         self._halted = False
         self._stopped: Stop | None = None
         self.in_flight = 0
@@ -147,6 +149,8 @@ class Engine:
         for run in batch.runs:
             if run.tries:
                 counts.retried_items += len(run)
+            else:
+                self._unanswered += len(run)
             backoff.note_attempt(run, advance)
             run.flight.depart(run.first, run.stop)
         self.in_flight += 1
@@ -182,6 +186,7 @@ class Engine:
         """DynamoDB has acknowledged these very items."""
         self._counts.items_written += len(run)
         self._advance += len(run)
+        self._unanswered -= len(run)
         self._release(run.flight.settle(run.first, run.stop))
         self._note_landing(run.flight)
 
@@ -245,6 +250,7 @@ class Engine:
     def _reject(self, cargo: Cargo, item: int, reason: str) -> None:
         self._counts.rows_rejected += 1
         self._advance += 1
+        self._unanswered -= 1
         self._on_reject()
         earlier, released = cargo.reject(item, reason)
         self._release(released)
@@ -258,17 +264,23 @@ class Engine:
         for run in runs:
             if not backoff.is_spent(run, self._advance, self._retry):
                 again.append(run)
-                continue
-            if (
-                isinstance(error, errors.ConnectionFailed | errors.CredentialsRefused)
-                or run.first_advance == self._advance
-            ):
+            elif self._is_outage(run, error):
                 kind = errors.LoadFailed if self.may_have_written else errors.AccessError
                 raise Stop(kind(f"no progress in {run.tries} attempts; the last one ended with {error}"))
-            for item in range(run.first, run.stop):
-                self._reject(run.flight, item, f"not stored in {run.tries} attempts; the last one ended with {error}")
+            else:
+                reason = f"not stored in {run.tries} attempts; the last one ended with {error}"
+                self._reject(run.flight, run.first, reason)
         if again:
             self._hold(again, self._now() + backoff.delay_s(again, self._retry, self._random))
+
+    def _is_outage(self, run: Run, error: errors.ServiceError) -> bool:
+        """Whether it is the service that takes nothing, rather than this one item that cannot be stored.
+
+        It is the item only if it is the last one in our hands, and others that came later have been stored. A row that
+        is rejected for an outage would be lost to a later `--resume`.
+        """
+        told = isinstance(error, errors.ConnectionFailed | errors.CredentialsRefused)
+        return told or run.first_advance == self._advance or self._unanswered > 1
 
     def _hold(self, runs: list[Run], due: float) -> None:
         self._backlog.add(runs, due)

@@ -163,6 +163,20 @@ async def test_an_item_that_never_gets_in_is_rejected_while_all_others_are_writt
     assert report.reconciles
 
 
+async def test_an_outage_at_the_end_rejects_nothing_and_is_resumed(tmp_path: Path) -> None:
+    """What never gets in while others do is an item's fault only if it is alone; otherwise the load stops."""
+    last = ({"S": "k7"}, {"S": "k8"})
+    async with FaultServer(rules=[Poison(lambda item: item["id"] in last)]) as server:
+        made = scene(server, tmp_path, _people(200))
+        with pytest.raises(LoadFailed, match=r"no progress in \d+ attempts"):
+            await made.run(retry=FEW_ATTEMPTS)
+        assert len(made.items()) == 198
+        server.rules.clear()
+        report = await made.run(resume=True)
+        assert (report.complete, report.counts.rows_rejected, made.rejects()) == (True, 0, [])
+        assert made.items() == applied(_people(200))
+
+
 async def test_a_table_that_never_takes_an_item_ends_before_the_first_write(tmp_path: Path) -> None:
     async with FaultServer(rules=[Throttle()]) as server:
         made = scene(server, tmp_path, _people(200))
