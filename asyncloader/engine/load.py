@@ -227,12 +227,13 @@ class Load:
             counts.rows_superseded += encoded.superseded
             flights.append(Flight(encoded, lane))
             ledger.launch(flights[-1])
+        # Together with the rows among them, of which `settled_bytes` takes the share that is done.
+        self._reached.add(blocks)
         self._judge_rejects()
         if any(len(flight.encoded) for flight in flights) and not papers.begun:
             # On disk before the first write: from here on a crash leaves something to resume.
             await in_thread(papers.begin, start)
         await engine.submit(flights, mixed_batches([(flight, self._flights.admit(flight)) for flight in flights]))
-        self._reached.add(blocks)
 
     def _judge_rejects(self, *, at_end: bool = False) -> None:
         """Raises `Stop` when more rows are rejected than the user allows."""
