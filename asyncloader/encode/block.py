@@ -17,7 +17,7 @@ from asyncloader.values.schema import WCU_BYTES, KeyAttribute
 
 @dataclass(slots=True)
 class EncodedBlock:
-    """The items of one block: first those to send, in the order of the file, then those that a later row replaces.
+    """The items of one block: first those to send, in the order to send them, then those that a later row replaces.
 
     `data[offsets[i]:offsets[i + 1]]` is item i as `{"PutRequest":{"Item":{…}}},` with the comma. `sizes` are bytes
     as DynamoDB counts them, `hashes` the 64-bit hashes of the keys and `sorted_hashes` the same in order, `records`

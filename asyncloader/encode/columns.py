@@ -19,7 +19,8 @@ from asyncloader.blocks.piece import Piece
 from asyncloader.decode.columns import BadRow, Columns
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.cells import CELLS, QUOTED, Cells
-from asyncloader.encode.hashes import canonical_column, hash_columns, superseded_rows, text_buffers
+from asyncloader.encode.deal import deal
+from asyncloader.encode.hashes import Hashes, canonical_column, hash_keys, superseded_rows, text_buffers
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import ITEM_BYTES, AttributeType, Table
 from asyncloader.values.settings import EmptyCells
@@ -137,14 +138,16 @@ class ColumnEncoder:
             rows = np.delete(np.arange(columns.rows), list(bad))
             texts, sizes = _take(texts, rows), sizes[rows]
         keys = self._keys(arrays, rows)
-        hashes = hash_columns(keys)
+        hashes, partitions = hash_keys(keys)
         ordered = np.sort(hashes)
         superseded = superseded_rows(hashes, keys, ordered)
-        if len(superseded):
-            order = np.concatenate([np.delete(np.arange(len(hashes)), superseded), superseded])
+        order = _order(len(hashes), superseded, partitions)
+        joined = self._join(texts, len(sizes))
+        if order is not None:
             rows = order if rows is None else rows[order]
-            texts, sizes, hashes = _take(texts, order), sizes[order], hashes[order]
-        offsets, data = text_buffers(self._join(texts, len(sizes)))
+            # The finished items: one column to gather instead of all.
+            joined, sizes, hashes = joined.take(pa.array(order)), sizes[order], hashes[order]
+        offsets, data = text_buffers(joined)
         return EncodedBlock(
             block=block,
             data=data.data,
@@ -206,6 +209,15 @@ class _Ending:
         else:
             picks = self.present * np.uint8(2) + present
         return pa.array(choices, pa.string()).take(pa.array(picks))
+
+
+def _order(rows: int, superseded: npt.NDArray[np.int64], partitions: Hashes | None) -> npt.NDArray[np.int64] | None:
+    """The rows as items: those to send, dealt out over the partition keys where they are clustered, then those that are
+    superseded; None where that is the order that they have."""
+    sent = np.delete(np.arange(rows), superseded) if len(superseded) else None
+    if partitions is not None and (dealt := deal(partitions if sent is None else partitions[sent])) is not None:
+        sent = dealt if sent is None else sent[dealt]
+    return sent if sent is None else np.concatenate([sent, superseded])
 
 
 def _take(texts: Mapping[str, pa.StringArray], rows: npt.NDArray[np.int64]) -> dict[str, pa.StringArray]:

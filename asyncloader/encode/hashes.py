@@ -39,16 +39,26 @@ def canonical_column(kind: KeyType, column: pa.StringArray) -> pa.StringArray:
     return pa.array(texts, pa.string())
 
 
-def hash_columns(columns: Sequence[pa.StringArray]) -> Hashes:
-    """One hash per row over its one or two key columns."""
+def hash_keys(columns: Sequence[pa.StringArray]) -> tuple[Hashes, Hashes | None]:
+    """One hash per row over its one or two key columns, and one over the partition key alone, if it is not all of it.
+
+    The second is what the first is on its way, and costs a copy.
+    """
     state: Hashes = np.full(len(columns[0]), 0x243F6A8885A308D3, dtype=np.uint64)
-    for column in columns:
+    _mix_column(state, columns[0])
+    partitions = state.copy() if len(columns) > 1 else None
+    for column in columns[1:]:
         _mix_column(state, column)
     # The upper bits are used by themselves, so let every bit of the state reach them.
     state ^= state >> np.uint64(32)
     state *= _MIXER
     state ^= state >> np.uint64(29)
-    return state
+    return state, partitions
+
+
+def hash_columns(columns: Sequence[pa.StringArray]) -> Hashes:
+    """One hash per row over its one or two key columns."""
+    return hash_keys(columns)[0]
 
 
 def _mix_column(state: Hashes, column: pa.StringArray) -> None:

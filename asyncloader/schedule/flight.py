@@ -120,7 +120,7 @@ class Flight:
         if encoded.superseded:
             spares = np.flatnonzero(np.isin(encoded.hashes[items:], encoded.hashes[open_items])) + items
             open_items = np.concatenate([open_items, spares])
-        return min(encoded.record(item) for item in open_items.tolist())
+        return int(open_items.min() if encoded.records is None else encoded.records[open_items].min())
 
     def unsettled_with(self, hashes: npt.NDArray[np.uint64]) -> list[tuple[int, int]]:
         """Pairs of (place in `hashes`, unsettled item here with that hash)."""

@@ -28,19 +28,21 @@ def fresh_batches(flight: Flight, waits: npt.NDArray[np.bool_] | None = None) ->
 
 
 def mixed_batches(fresh: Sequence[tuple[Flight, npt.NDArray[np.bool_] | None]]) -> Iterator[Batch]:
-    """The batches of blocks that take flight together: each batch, and so each moment, has an equal part of every block."""
+    """The batches of blocks that take flight together: each batch, and so each moment, has its share of every block."""
     if len(fresh) == 1:
         yield from fresh_batches(*fresh[0])
         return
     free = [
         (flight, np.arange(len(flight.encoded)) if waits is None else np.flatnonzero(~waits)) for flight, waits in fresh
     ]
-    parts = max(-(-sum(len(items) for _, items in free) // BATCH_ITEMS), 1)
+    total = sum(len(items) for _, items in free)
     yield from merge(
         run
-        for part in range(parts)
+        for sent in range(0, total, BATCH_ITEMS)
         for flight, items in free
-        for run in runs_of(flight, items[part * len(items) // parts : (part + 1) * len(items) // parts])
+        for run in runs_of(
+            flight, items[sent * len(items) // total : min(sent + BATCH_ITEMS, total) * len(items) // total]
+        )
     )
 
 
