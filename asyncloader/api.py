@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asyncloader.engine.load import Load
+from asyncloader.schedule.limits import described
 from asyncloader.table.aws import Aws, connect
 from asyncloader.values.budget import Budget
 from asyncloader.values.errors import TableError, TableMissing
+from asyncloader.values.pacing import UTILIZATION, PacingSettings
 from asyncloader.values.report import Report
 from asyncloader.values.schema import Table, attribute_type
 from asyncloader.values.settings import (
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     import aioboto3
 
 Source = str | os.PathLike[str]
+
+log = logging.getLogger("asyncloader")
 
 
 async def load(
@@ -54,6 +59,7 @@ async def load(
     stop_after_cost: float | None = None,
     stop_after: str | float | None = None,
     price: float | None = None,
+    utilization: float | None = UTILIZATION,
     journal: Source | None = None,
     resume: bool = False,
     restart: bool = False,
@@ -67,7 +73,8 @@ async def load(
     requests in flight. `create` makes the table on demand if it is missing, with `key` and `sort_key` as
     `NAME[:S|N|B]`. `rejects` names the reject file (default `TABLE.rejects.csv` in the current folder), `max_rejects`
     a number of rows or a percentage such as `"5%"`. `max_wcu` caps the write
-    capacity used in any second. `stop_after_wcu` and `stop_after_cost` (at `price` for a million write request units)
+    capacity used in any second, `utilization` is the part of the described capacity that is used (None: no pace is kept
+    but `max_wcu`). `stop_after_wcu` and `stop_after_cost` (at `price` for a million write request units)
     limit what the load uses since its first start, `stop_after` how long this run lasts (seconds, or a text like
     `"1h30m"`). What is done is kept in `journal` (default `TABLE-XXXXXXXX.journal` in the current folder) until the load
     is complete; `resume` goes on from there, `restart` begins anew.
@@ -85,8 +92,8 @@ async def load(
         create=CreateSettings.of(key, sort_key) if create else None,
         rejects=None if rejects is None else Path(rejects),
         max_rejects=None if max_rejects is None else RejectLimit.parse(str(max_rejects)),
-        max_wcu=max_wcu,
         budget=Budget.of(stop_after_wcu, stop_after_cost, stop_after, price),
+        pacing=PacingSettings(max_wcu, utilization),
         journal=None if journal is None else Path(journal),
         resume=resume,
         restart=restart,
@@ -100,16 +107,24 @@ async def load(
 
 
 async def execute(
-    running: Load, aws: Aws, name: str, transport: TransportName, *, endpoint: str | None = None
+    running: Load,
+    aws: Aws,
+    name: str,
+    transport: TransportName,
+    *,
+    endpoint: str | None = None,
+    say: Callable[[str], None] = log.info,
 ) -> Report:
     """Run a prepared load against a table over the transport that fits.
 
     `endpoint` is what the journal knows the service by, where that is not its address: the embedded server has
-    another port each time.
+    another port each time. `say` takes what people should know before it begins.
     """
     settings = running.settings
     endpoint = endpoint or aws.endpoint_url
     table = await _table(running, aws, name)
+    if pace := described(table, settings.pacing):
+        say(f"{name}: {pace}")
     if transport == "aioboto3" or (transport == "auto" and aws.wants_plain):
         async with aws.plain_client(settings.workers, settings.retry) as client:
             return await running.run(PlainGateway(client, name, aws.credentials), table, endpoint)

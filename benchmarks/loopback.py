@@ -46,7 +46,7 @@ def table_description(table: str) -> bytes:
             "Table": {
                 "TableName": table,
                 "TableStatus": "ACTIVE",
-                "TableArn": f"arn:aws:dynamodb:eu-west-1:000000000000:table/{table}",
+                "TableArn": f"arn:aws:dynamodb:eu-west-1:123456789012:table/{table}",
                 "TableId": "00000000-0000-4000-8000-000000000000",
                 "CreationDateTime": 1700000000.0,
                 "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],

@@ -16,7 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from asyncloader.schedule.pace import Limits, Pacer
+from asyncloader.schedule.limits import Limits
+from asyncloader.schedule.pace import Pacer
 
 BATCH_ITEMS, RETRY_BASE_S, RETRY_EXPONENT = 25, 0.05, 4
 Taken = list[tuple[int, int]]

@@ -125,7 +125,9 @@ async def _load(running: Load, table: str, aws_settings: AwsSettings, *, local: 
         aws = await open_.enter_async_context(connect(aws_settings, session))
         watching = asyncio.create_task(watch(running, table)) if display.progress else None
         try:
-            report = await execute(running, aws, table, aws_settings.transport, endpoint="local" if local else None)
+            report = await execute(
+                running, aws, table, aws_settings.transport, endpoint="local" if local else None, say=display.say
+            )
         finally:
             if watching is not None:
                 watching.cancel()

@@ -24,7 +24,7 @@ from asyncloader.finish import in_thread
 from asyncloader.records.watermark import Watermark
 from asyncloader.schedule.flight import Flight, Flights
 from asyncloader.schedule.fresh import mixed_batches
-from asyncloader.schedule.pace import Limits, Pacer
+from asyncloader.schedule.pace import pacer_for
 from asyncloader.sources.paths import expand
 from asyncloader.values.budget import written_duration
 from asyncloader.values.errors import AsyncLoaderError, BudgetSpent, LoadFailed, LoadInterrupted, UsageError
@@ -141,7 +141,7 @@ class Load:
             retry=self.settings.retry,
             counts=self.counts,
             on_reject=self._judge_rejects,
-            pacer=self._new_pacer(),
+            pacer=pacer_for(table, self.settings.pacing, workers=self.settings.workers, now=time.monotonic()),
             guard=guard,
         )
         ledger = Ledger(self.inputs, papers.rejects, papers.journal, start, lambda: self.earlier + self.counts)
@@ -246,10 +246,6 @@ class Load:
             raise Stop(
                 LoadFailed(f"{rejected:,} of {read:,} rows were rejected, more than --max-rejects {limit} allows")
             )
-
-    def _new_pacer(self) -> Pacer | None:
-        cap, workers = self.settings.max_wcu, self.settings.workers
-        return None if cap is None else Pacer(Limits(cap, cap, "--max-wcu"), time.monotonic(), workers=workers)
 
     def _new_guard(self) -> Guard | None:
         limits = self.settings.budget.limits()

@@ -19,8 +19,15 @@ at its cap from the start is never searched.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from math import ceil
+from collections.abc import Mapping
+from math import ceil, inf
+
+from asyncloader.schedule.ceiling import Ceiling
+from asyncloader.schedule.gauge import Gauge
+from asyncloader.schedule.limits import Limits, limits_of
+from asyncloader.values.pacing import PacingSettings
+from asyncloader.values.schema import Table
+from asyncloader.values.throttling import Limit
 
 SEARCH_S, SEARCH_ROUND_TRIPS = 0.03, 5.0
 """A search doubles in so much time and so many round trips: what it overshoots is in flight before we hear of it."""
@@ -38,8 +45,6 @@ HOLD_ABOVE = 0.005
 """How far above the measured capacity the rate is held, which is the fraction refused while nothing changes."""
 MEASURE_S, EARLY_S, EARLY_REFUSED = 1.0, 0.2, 0.1
 """A measurement takes a second; less where so much of a second's capacity was refused meanwhile."""
-ALIKE, KEEP = 0.15, 0.6
-"""Measurements that differ less are averaged, the older ones weighing so much."""
 PROBE, FASTEST_PROBE = 0.08, 1.5
 """Growth per second after one quiet second (it grows with the cube of the time), and at most."""
 FAR, FAR_CUT = 1.5, 0.25
@@ -55,53 +60,14 @@ STEADY_REQUESTS = 10.0
 """Where requests are so few that so many take longer than a second, that is the unit in which we are patient."""
 OVER_CAP, SECOND_S = 1.05, 1.03
 """The cap may be passed by 5% in any second; the seconds looked at are a little longer, for timers that ring late."""
-LEAST_RATE = 1.0
+LEAST_RATE, DARK_RATE = 1.0, 200.0
+"""Where nothing at all is accepted, no capacity shows: below that rate the pace is left to the waits before a retry."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Where pacing begins and what it never passes, in WCU/s; `named` says what the cap is, for people."""
-
-    start_wcu: float
-    cap_wcu: float | None = None
-    named: str = ""
-
-
-class _Gauge:
-    """Measures capacity from refusal to refusal; `capacity` is None until it was measured."""
-
-    def __init__(self, now: float) -> None:
-        self.capacity: float | None = None
-        self.is_valid = False
-        self.accepted = self.refused = self.seconds = 0.0
-        self._accepted_before = 0.0
-        self._began = now
-
-    def begin(self, now: float) -> None:
-        """A refusal: the bucket is empty now."""
-        self.is_valid = True
-        self.accepted = self.refused = 0.0
-        self._began = now
-
-    def age_s(self, now: float) -> float:
-        return now - self._began
-
-    def average(self, now: float) -> float:
-        return self.accepted / max(now - self._began, 1e-9)
-
-    def measure(self, now: float) -> None:
-        """A refusal again: what was accepted since `begin` is the capacity, averaged with what it was before."""
-        seen = self.average(now)
-        alike = self.capacity is not None and abs(seen - self.capacity) < ALIKE * self.capacity
-        # The end of one measurement is the start of the next, so their errors cancel in these sums.
-        self.seconds = (KEEP * self.seconds if alike else 0.0) + now - self._began
-        self._accepted_before = (KEEP * self._accepted_before if alike else 0.0) + self.accepted
-        self.capacity = self._accepted_before / self.seconds
-
-    def forget(self) -> None:
-        """The capacity is nowhere near what was measured."""
-        self.capacity = None
-        self.seconds = self._accepted_before = 0.0
+def pacer_for(table: Table, pacing: PacingSettings, *, workers: int, now: float) -> Pacer | None:
+    """The pacer for a table; None where nothing is to be paced."""
+    limits = limits_of(table, pacing)
+    return None if limits is None else Pacer(limits, now, workers=workers)
 
 
 class Pacer:
@@ -117,7 +83,7 @@ class Pacer:
         self._workers = workers
         self._cost_known = False
         self._searching = True
-        self._gauge = _Gauge(now)
+        self._gauge = Gauge(now)
         self._round_trip_s = self._jitter_s = self._request_wcu = 0.0
         self._debt_wcu, self._debt_at = 0.0, now
         self._idle_s = 0.0
@@ -125,13 +91,21 @@ class Pacer:
         self._since_cut = self._refused_since_cut = 0.0
         self._second: deque[tuple[float, float]] = deque()
         self._second_wcu = 0.0
+        self._ceiling, self._most = Ceiling(limits.parts), inf
         self._start()
 
     def relimit(self, limits: Limits) -> None:
         """Other limits hold from now on; a described capacity is taken at its word, an unknown one keeps what was learnt."""
         if limits != self.limits:
             self.limits = limits
+            self._ceiling = Ceiling(limits.parts)
             self._start()
+
+    @property
+    def limit(self) -> Limit | None:
+        """The cap that holds, in words; None where the rate is learnt."""
+        cap = self.limits.cap_wcu
+        return self._ceiling.limit if self._most < (inf if cap is None else cap) else self.limits.limit
 
     @property
     def batch_wcu(self) -> float:
@@ -159,8 +133,13 @@ class Pacer:
         self._debt_wcu, self._debt_at = debt + cost, now
         return wait
 
-    def learn_cost(self, predicted_wcu: float, consumed_wcu: float) -> None:
-        """What accepted items cost in truth: indexes and overwritten larger items add to their own size."""
+    def learn_cost(
+        self, predicted_wcu: float, consumed_wcu: float, by_index: Mapping[str, float] | None = None
+    ) -> None:
+        """What accepted items cost in truth: indexes and overwritten larger items add to their own size.
+
+        `by_index` is the share of each global index, if it was told.
+        """
         if predicted_wcu <= 0 or consumed_wcu <= 0:
             return
         more = consumed_wcu - predicted_wcu * self.cost_ratio
@@ -171,6 +150,10 @@ class Pacer:
         weight = 0.1 if self._cost_known else 1.0
         self.cost_ratio += weight * (max(consumed_wcu / predicted_wcu, 0.1) - self.cost_ratio)
         self._cost_known = True
+        if self.limits.parts:
+            if by_index is not None:
+                self._ceiling.learn(predicted_wcu, consumed_wcu, by_index)
+            self._follow_ceiling()
 
     def judge(self, sent_at: float, predicted_wcu: float, refused_wcu: float, now: float) -> None:
         """What became of a request: how much of its predicted cost was refused for lack of the table's capacity."""
@@ -190,12 +173,24 @@ class Pacer:
 
     def _start(self) -> None:
         start, cap = self.limits.start_wcu, self.limits.cap_wcu
-        described = cap is not None and start >= cap
+        self._most = self._ceiling.wcu(self.cost_ratio)
+        most = self._most if cap is None else min(cap, self._most)
+        described = start >= most
         if described:
             self._searching = False
             self._gauge.forget()
-            self._gauge.capacity = cap
+            self._gauge.capacity = most
         self._set(start if described else max(start, self.rate))
+
+    def _follow_ceiling(self) -> None:
+        """What the items cost each part is known better now. A rate that stood at the ceiling goes with it."""
+        before, self._most = self._most, self._ceiling.wcu(self.cost_ratio)
+        if self.rate < before:
+            self._set(self.rate)
+            return
+        if self._gauge.capacity is not None:
+            self._gauge.capacity = self._most
+        self._set(self._most)
 
     def _wait_for_second(self, cost: float, cap: float, now: float, wait: float) -> float:
         """Even spacing may put a request too many into some second, where requests are large against the cap."""
@@ -233,8 +228,9 @@ class Pacer:
         elif gauge.capacity is not None and self.rate > FAR * gauge.capacity:
             self._lose_track(max(gauge.average(now), self.rate * FAR_CUT), now)
         elif self._refused_since_cut >= evidence and self._refused_since_cut > FLOOD * self._since_cut:
-            accepted = 1.0 - self._refused_since_cut / self._since_cut
-            self._lose_track(self.rate * max(accepted, DEEPEST_CUT), now)
+            accepted = 1.0 - min(self._refused_since_cut / self._since_cut, 1.0)
+            least = DARK_RATE if accepted <= 0.0 else LEAST_RATE
+            self._lose_track(max(self.rate * max(accepted, DEEPEST_CUT), least), now)
         else:
             self._measure(now, evidence)
 
@@ -295,4 +291,4 @@ class Pacer:
 
     def _set(self, rate: float) -> None:
         cap = self.limits.cap_wcu
-        self.rate = max(rate if cap is None else min(rate, cap), LEAST_RATE)
+        self.rate = max(min(rate, self._most) if cap is None else min(rate, cap, self._most), LEAST_RATE)

@@ -106,6 +106,15 @@ class Table:
         return (self.partition_key,) if self.sort_key is None else (self.partition_key, self.sort_key)
 
     @property
+    def is_emulated(self) -> bool:
+        """Whether the account in its ARN is none of AWS.
+
+        DynamoDB Local, dynalite, ministack and LocalStack put nothing but zeros there, and none of them holds anybody
+        to the capacity that it describes.
+        """
+        return self.arn.split(":")[4:5] == ["000000000000"]
+
+    @property
     def typed(self) -> dict[str, KeyType]:
         """The type that the table itself demands, by attribute name."""
         return {attribute.name: attribute.type for attribute in (*self.key, *self.index_keys)}

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from asyncloader.values.budget import Budget
 from asyncloader.values.errors import UsageError
+from asyncloader.values.pacing import PacingSettings
 from asyncloader.values.schema import AttributeType, KeyAttribute
 
 EmptyCells = Literal["drop", "null", "keep"]
@@ -182,8 +183,8 @@ class LoadSettings:
     limit: int | None = None
     rejects: Path | None = None
     max_rejects: RejectLimit | None = None
-    max_wcu: float | None = None
     budget: Budget = field(default_factory=Budget)
+    pacing: PacingSettings = field(default_factory=PacingSettings)
     journal: Path | None = None
     resume: bool = False
     restart: bool = False
@@ -196,9 +197,6 @@ class LoadSettings:
         _require(1 <= self.workers <= 1024, f"--workers takes 1 to 1024, not {self.workers}")
         _require(self.empty in get_args(EmptyCells), f"--empty takes drop, null or keep, not {self.empty!r}")
         _require(self.limit is None or self.limit >= 0, f"--limit takes 0 or more, not {self.limit}")
-        _require(
-            self.max_wcu is None or self.max_wcu >= 1, f"--max-wcu takes 1 or more WCU a second, not {self.max_wcu}"
-        )
         _require(not (self.resume and self.restart), "--resume and --restart contradict one another")
         _require(self.block_bytes >= 16, f"block_bytes must be 16 or more, not {self.block_bytes}")
         _require(self.blocks_in_flight >= 1, f"blocks_in_flight must be 1 or more, not {self.blocks_in_flight}")

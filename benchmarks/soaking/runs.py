@@ -120,7 +120,8 @@ def _run_command(scene: Scene, end: str) -> dict[str, Any] | None:
     options = [*scene.case.options(), f"--workers={settings.workers}", f"--transport={scene.transport}", "--json"]
     options += [f"--rejects={settings.rejects}", f"--journal={settings.journal}", "--quiet"]
     options += [f"--endpoint-url={scene.server.url}"] + ["--resume"] * (len(scene.runs) > 1)
-    options += [] if settings.max_wcu is None else [f"--max-wcu={settings.max_wcu:g}"]
+    options += ["--utilization=off"] if settings.pacing.utilization is None else []
+    options += [] if settings.pacing.max_wcu is None else [f"--max-wcu={settings.pacing.max_wcu:g}"]
     sources = [str(source) for source in scene.case.sources]
     process = subprocess.Popen(
         [sys.executable, "-c", program, "load", TABLE, *sources, *options],

@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from asyncloader.values.pacing import PacingSettings
 from asyncloader.values.settings import Dialect, LoadSettings, RetrySettings
 from benchmarks.soaking.case import Case
 from benchmarks.soaking.cells import REFUSED, Typed
@@ -127,7 +128,8 @@ class Scene:
                 skip_rows=case.skip_rows,
             ),
             limit=case.limit,
-            max_wcu=chance.choice([None] * 6 + [1000.0, 5000.0]),
+            # Faults by chance say nothing about capacity, so the pace is not left to be learnt from them.
+            pacing=PacingSettings(chance.choice([None] * 6 + [1000.0, 5000.0]), None),
             rejects=folder / "rejects.csv",
             journal=folder / "load.journal",
             retry=RetrySettings(attempts=80, base_s=0.001, cap_s=0.02, request_timeout_s=TIMEOUT_S),

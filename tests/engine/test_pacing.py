@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from asyncloader.values.pacing import PacingSettings
 from tests.engine.loads import Row, applied, scene
 from tests.faultserver import FaultServer, RandomFaults, Throttle, Unprocessed
 from tests.faultserver.batch import Batch
@@ -23,7 +24,7 @@ async def test_no_second_passes_the_cap_by_more_than_5_percent(tmp_path: Path) -
     arrivals: list[tuple[float, int]] = []
     async with FaultServer(faults=_watched(arrivals)) as server:
         made = scene(server, tmp_path, rows)
-        report = await made.run(max_wcu=300, block_bytes=100_000)
+        report = await made.run(pacing=PacingSettings(300), block_bytes=100_000)
         assert report.complete
         assert made.items() == applied(rows)
     # Measured where requests arrive, so a little is left for the way there.
@@ -37,7 +38,7 @@ async def test_a_paced_load_loses_nothing_to_faults(tmp_path: Path) -> None:
     faults = RandomFaults(5, {None: 5, Throttle(): 1, Unprocessed(fraction=0.4): 1})
     async with FaultServer(faults=faults) as server:
         made = scene(server, tmp_path, rows)
-        report = await made.run(max_wcu=20_000, block_bytes=1024)
+        report = await made.run(pacing=PacingSettings(20_000), block_bytes=1024)
         assert report.complete
         assert report.reconciles
         assert made.items() == applied(rows)

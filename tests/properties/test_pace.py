@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asyncloader.schedule.pace import LEAST_RATE, OVER_CAP, SECOND_S, Limits, Pacer
+from asyncloader.schedule.limits import Limits
+from asyncloader.schedule.pace import LEAST_RATE, OVER_CAP, SECOND_S, Pacer
 
 caps = st.floats(20, 1e5)
 answers = st.tuples(

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from asyncloader.schedule.pace import LEAST_RATE, Limits, Pacer
+from asyncloader.schedule.limits import Limits
+from asyncloader.schedule.pace import DARK_RATE, LEAST_RATE, Pacer
 from benchmarks.pacing_sim import Course, Scene, simulate, step
 
 UNKNOWN = Limits(4_000.0)
@@ -246,7 +247,11 @@ def test_a_refusal_of_everything_leaves_a_rate() -> None:
     pacer = Pacer(UNKNOWN, 0.0)
     for i in range(1_000):
         pacer.judge(i * 0.01, 25.0, 25.0, i * 0.01)
-    assert pacer.rate == LEAST_RATE
+    assert pacer.rate == DARK_RATE
+    pacer = Pacer(Limits(20.0), 0.0)
+    for i in range(1_000):
+        pacer.judge(i * 0.01, 25.0, 25.0, i * 0.01)
+    assert LEAST_RATE <= pacer.rate <= 20
     assert pacer.batch_wcu == 1
 
 

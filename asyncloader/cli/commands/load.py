@@ -8,6 +8,7 @@ from asyncloader.cli.logs import set_log_level
 from asyncloader.cli.options import budget, capacity, dialect, ends, output, shape, target
 from asyncloader.values.budget import Budget
 from asyncloader.values.errors import UsageError
+from asyncloader.values.pacing import PacingSettings
 from asyncloader.values.schema import AttributeType, attribute_type
 from asyncloader.values.settings import AwsSettings, CreateSettings, Dialect, LoadSettings, RejectLimit, TransportName
 
@@ -26,6 +27,7 @@ def load(
     stop_after_cost: budget.StopAfterCost = None,
     stop_after: budget.StopAfter = None,
     price: budget.Price = None,
+    utilization: capacity.Utilization = "0.95",
     create: shape.Create = False,
     key: shape.Key = None,
     sort_key: shape.SortKey = None,
@@ -74,8 +76,8 @@ def load(
         create=_create(create, key, sort_key),
         rejects=rejects,
         max_rejects=None if max_rejects is None else RejectLimit.parse(max_rejects),
-        max_wcu=max_wcu,
         budget=Budget.of(stop_after_wcu, stop_after_cost, stop_after, price),
+        pacing=PacingSettings.parse(max_wcu, "off" if local else utilization),
         journal=journal,
         resume=resume,
         restart=restart,

@@ -18,3 +18,12 @@ MaxWcu = Annotated[
         show_default=False,
     ),
 ]
+Utilization = Annotated[
+    str,
+    typer.Option(
+        "--utilization",
+        metavar="F|off",
+        help="Use that part of the table's described capacity; off: no pace but --max-wcu.",
+        rich_help_panel=CAPACITY,
+    ),
+]

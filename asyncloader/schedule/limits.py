@@ -1,0 +1,102 @@
+"""Where pacing begins and what it never passes: a table's description and the user's settings → limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from asyncloader.values.pacing import PacingSettings
+from asyncloader.values.schema import Table, Throughput
+from asyncloader.values.throttling import Limit
+
+ON_DEMAND_START_WCU = 4_000.0
+"""What a new on-demand table takes at once (DYNAMODB.md: On-demand)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A described capacity in its own WCU/s: the table's (`index` is None), or that of a global index."""
+
+    wcu: float
+    index: str | None = None
+    limit: Limit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Where pacing begins and what it never passes, in WCU/s; `limit` says what the cap is, for people.
+
+    The cap is on all WCU of the table and its indexes together. `parts` are capacities that count only what the
+    table, or one index, uses itself.
+    """
+
+    start_wcu: float
+    cap_wcu: float | None = None
+    limit: Limit | None = None
+    parts: tuple[Part, ...] = ()
+
+
+def limits_of(table: Table, pacing: PacingSettings) -> Limits | None:
+    """The limits of a table; None where nothing is to be paced: no cap, and no description that means anything."""
+    most = pacing.max_wcu
+    if table.throughput is None or table.is_emulated or pacing.utilization is None:
+        return None if most is None else Limits(most, most, own_cap(most))
+    parts, start = _parts(table, pacing.utilization), _start(table)
+    if parts and table.throughput.provisioned is not None:
+        start = min(part.wcu for part in parts)
+    cap, limit = None, None
+    if len(_described(table)) == 1 and parts:
+        # All that is used is used by the table itself, so its capacity can be held in every second.
+        cap, limit, parts = parts[0].wcu, parts[0].limit, ()
+    if most is not None and (cap is None or most < cap):
+        cap, limit = most, own_cap(most)
+    return Limits(start if cap is None else min(start, cap), cap, limit, parts)
+
+
+def described(table: Table, pacing: PacingSettings) -> str:
+    """What a load is told when the description sets its pace; empty where it does not."""
+    lowest = min(_parts(table, pacing.utilization), key=lambda part: part.wcu, default=None)
+    if lowest is None or lowest.limit is None or (pacing.max_wcu is not None and pacing.max_wcu <= lowest.wcu):
+        return ""
+    return (
+        f"paced to {lowest.wcu:,g} WCU/s, {pacing.utilization:.0%} of what is described ({lowest.limit.brief}); "
+        "--utilization changes that; 'off' suits a server that does not hold anybody to it"
+    )
+
+
+def own_cap(max_wcu: float) -> Limit:
+    """The cap that the user has set."""
+    return Limit("--max-wcu", f"{max_wcu:,g} WCU/s", "a higher one lets it go faster")
+
+
+def limit_of(index: str | None, throughput: Throughput) -> Limit:
+    """A described capacity in words, with the setting that changes it."""
+    what = "table" if index is None else f"index {index}"
+    if throughput.provisioned is not None:
+        return Limit(what, f"provisioned with {throughput.provisioned:,} WCU/s", "raise its WriteCapacityUnits")
+    if throughput.most is None:
+        return Limit(what, "on demand", "it grows with use, or at once by WarmThroughput")
+    what = "on-demand maximum" + ("" if index is None else f" of {what}")
+    return Limit(what, f"{throughput.most:,} WCU/s", "raise OnDemandThroughput.MaxWriteRequestUnits")
+
+
+def _described(table: Table) -> list[tuple[str | None, Throughput]]:
+    """The table and its global indexes with what is known of them; local indexes live on the table's own capacity."""
+    told = [(None, table.throughput), *((index.name, index.throughput) for index in table.indexes if index.is_global)]
+    return [(name, throughput) for name, throughput in told if throughput is not None]
+
+
+def _parts(table: Table, utilization: float | None) -> tuple[Part, ...]:
+    if utilization is None or table.throughput is None or table.is_emulated:
+        return ()
+    capacities = [
+        (index, throughput, throughput.most if throughput.provisioned is None else throughput.provisioned)
+        for index, throughput in _described(table)
+    ]
+    return tuple(
+        Part(wcu * utilization, index, limit_of(index, throughput)) for index, throughput, wcu in capacities if wcu
+    )
+
+
+def _start(table: Table) -> float:
+    warm = [throughput.warm for _, throughput in _described(table) if throughput.warm]
+    return min(warm, default=ON_DEMAND_START_WCU)
