@@ -7,6 +7,7 @@ Heavy parts are imported when they are first used.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from asyncloader.values.errors import (
@@ -19,20 +20,41 @@ from asyncloader.values.errors import (
     SourceError,
     TableError,
     UsageError,
+    WriterClosed,
+    WriterFull,
 )
 from asyncloader.values.report import Counts, Report
 
 if TYPE_CHECKING:
     from asyncloader.api import load
+    from asyncloader.engine.ack import Ack, Receipt
+    from asyncloader.values.hooks import BatchSent, OnBatch, OnReject, OnRetry, Rejection, Retry
+    from asyncloader.values.settings import Dialect, RetrySettings
+    from asyncloader.values.stats import Stats
+    from asyncloader.writer import BatchWriter
 
 __version__ = "0.1.0"
 
 __all__ = [
     # doing
+    "BatchWriter",
     "load",
+    # settings
+    "Dialect",
+    "RetrySettings",
     # results
+    "Ack",
     "Counts",
+    "Receipt",
     "Report",
+    "Stats",
+    # hooks
+    "BatchSent",
+    "OnBatch",
+    "OnReject",
+    "OnRetry",
+    "Rejection",
+    "Retry",
     # errors
     "AccessError",
     "AsyncLoaderError",
@@ -43,14 +65,29 @@ __all__ = [
     "SourceError",
     "TableError",
     "UsageError",
+    "WriterClosed",
+    "WriterFull",
     # the release
     "__version__",
 ]
 
 
-def __getattr__(name: str) -> object:
-    if name == "load":
-        from asyncloader.api import load
+_LATER = {
+    "BatchWriter": "asyncloader.writer",
+    "load": "asyncloader.api",
+    "Dialect": "asyncloader.values.settings",
+    "RetrySettings": "asyncloader.values.settings",
+    "Ack": "asyncloader.engine.ack",
+    "Receipt": "asyncloader.engine.ack",
+    "Stats": "asyncloader.values.stats",
+    **dict.fromkeys(("BatchSent", "OnBatch", "OnReject", "OnRetry", "Rejection", "Retry"), "asyncloader.values.hooks"),
+}
+"""Where the names are that are imported when they are first used."""
 
-        return load
-    raise AttributeError(f"module 'asyncloader' has no attribute {name!r}")
+
+def __getattr__(name: str) -> object:
+    module = _LATER.get(name)
+    if module is None:
+        raise AttributeError(f"module 'asyncloader' has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(module), name)
+    return found

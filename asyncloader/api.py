@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from asyncloader.engine.load import Load
 from asyncloader.schedule.limits import described
 from asyncloader.table.aws import Aws, connect
+from asyncloader.table.gateway import gateway
 from asyncloader.values.budget import Budget
 from asyncloader.values.errors import TableError, TableMissing
 from asyncloader.values.pacing import UTILIZATION, PacingSettings
@@ -26,8 +27,6 @@ from asyncloader.values.settings import (
     RetrySettings,
     TransportName,
 )
-from asyncloader.wire.lean import LeanGateway
-from asyncloader.wire.plain import PlainGateway
 
 if TYPE_CHECKING:
     import aioboto3
@@ -125,13 +124,8 @@ async def execute(
     table = await _table(running, aws, name)
     if pace := described(table, settings.pacing):
         say(f"{name}: {pace}")
-    if transport == "aioboto3" or (transport == "auto" and aws.wants_plain):
-        async with aws.plain_client(settings.workers, settings.retry) as client:
-            return await running.run(PlainGateway(client, name, aws.credentials), table, endpoint)
-    gateway = LeanGateway(
-        address=aws.address(), region=aws.region, table=name, credentials=aws.credentials, retry=settings.retry
-    )
-    return await running.run(gateway, table, endpoint)
+    async with gateway(aws, name, transport=transport, workers=settings.workers, retry=settings.retry) as way:
+        return await running.run(way, table, endpoint)
 
 
 async def _table(running: Load, aws: Aws, name: str) -> Table:

@@ -10,8 +10,10 @@ import pytest
 import asyncloader
 
 EXPORTED = {
-    "doing": ["load"],
-    "results": ["Counts", "Report"],
+    "doing": ["BatchWriter", "load"],
+    "settings": ["Dialect", "RetrySettings"],
+    "results": ["Ack", "Counts", "Receipt", "Report", "Stats"],
+    "hooks": ["BatchSent", "OnBatch", "OnReject", "OnRetry", "Rejection", "Retry"],
     "errors": [
         "AccessError",
         "AsyncLoaderError",
@@ -22,6 +24,8 @@ EXPORTED = {
         "SourceError",
         "TableError",
         "UsageError",
+        "WriterClosed",
+        "WriterFull",
     ],
     "the release": ["__version__"],
 }

@@ -21,7 +21,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("edges", ("finish", "sources", "wire", "table", "records", "local")),
     ("engine", ("engine",)),
-    ("faces", ("", "__main__", "api", "cli")),
+    ("faces", ("", "__main__", "api", "cli", "writer")),
 )
 """From the lowest to the highest; the longest name that fits a module says where it belongs."""
 

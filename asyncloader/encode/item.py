@@ -44,6 +44,8 @@ class ItemEncoder:
         self._raw = raw
         self._key = tuple((each.name, each.type) for each in table.key)
         self._name, self._kind = self._key[0]
+        self._is_text = len(self._key) == 1 and self._kind == "S"
+        self._easy_key = (table.key_limit(self._name) or 0) // 4
         self._names = frozenset(name for name, _ in self._key)
         self._limits = {name: table.key_limit(name) or 0 for name in table.typed}
         self._index_keys = tuple((each.name, each.type) for each in table.index_keys)
@@ -53,7 +55,9 @@ class ItemEncoder:
         """The request that stores `item`; raises `ItemRejected`."""
         try:
             attributes, size = self._typed(item) if self._raw else self._flat(item)
-            key = self._key_of(attributes)
+            # The usual key by the shortest way: one text, not empty, too short to be too long.
+            text = attributes[self._name].get("S") if self._is_text and self._name in attributes else None
+            key = (text,) if text and len(text) <= self._easy_key else self._key_of(attributes)
             if self._index_keys or size > ITEM_BYTES:
                 self._check_limits(attributes, size)
         except (ValueRefused, UnicodeEncodeError, TypeError, AttributeError) as error:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Sequence
 from asyncloader.encode.keys import key_of
 from asyncloader.engine.gate import Gate
 from asyncloader.engine.guard import Guard
+from asyncloader.engine.hooks import Hooks
 from asyncloader.engine.stop import Stop
 from asyncloader.engine.turnstile import Turnstile
 from asyncloader.schedule import backoff
@@ -55,6 +56,7 @@ class Engine:
         on_reject: Callable[[], None] = lambda: None,
         pacer: Pacer | None = None,
         guard: Guard | None = None,
+        hooks: Hooks | None = None,
         random: Callable[[], float] = random_module.random,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -66,6 +68,7 @@ class Engine:
         self._on_reject = on_reject
         self._gates: list[Gate] = [] if pacer is None else [Turnstile(pacer, now)]
         self._gates += [] if guard is None else [guard]
+        self._hooks = hooks or Hooks()
         self._random = random
         self._now = now
         self._queue: asyncio.Queue[Batch | None] = asyncio.Queue(2 * workers)
@@ -80,6 +83,7 @@ class Engine:
         self._halted = False
         self._stopped: Stop | None = None
         self.in_flight = 0
+        self.items_in_flight = 0
         self.may_have_written = False
 
     async def submit(self, cargoes: Sequence[Cargo], batches: Iterable[Batch]) -> None:
@@ -153,7 +157,9 @@ class Engine:
                 self._unanswered += len(run)
             backoff.note_attempt(run, advance)
             run.flight.depart(run.first, run.stop)
+        items = len(batch)
         self.in_flight += 1
+        self.items_in_flight += items
         try:
             answer = await transport.send(batch.payload)
         except errors.ServiceError as error:
@@ -161,14 +167,17 @@ class Engine:
             self.may_have_written |= isinstance(error, errors.ServiceUnavailable)
             for gate in self._gates:
                 gate.failed(batch, error, sent_at)
+            self._hooks.sent(self._table.name, items, self._now() - sent_at, error)
             self._failed(batch, error)
             return
         finally:
             self.in_flight -= 1
+            self.items_in_flight -= items
         self.may_have_written = True
         counts.consumed_wcu += answer.consumed_wcu
         for gate in self._gates:
             gate.answered(batch, answer, sent_at)
+        self._hooks.sent(self._table.name, items, self._now() - sent_at, answer)
         if answer.unprocessed:
             self._partly_written(batch, answer)
         else:
@@ -271,7 +280,9 @@ class Engine:
                 reason = f"not stored in {run.tries} attempts; the last one ended with {error}"
                 self._reject(run.flight, run.first, reason)
         if again:
-            self._hold(again, self._now() + backoff.delay_s(again, self._retry, self._random))
+            delay_s = backoff.delay_s(again, self._retry, self._random)
+            self._hooks.again(self._table.name, again, error, delay_s)
+            self._hold(again, self._now() + delay_s)
 
     def _is_outage(self, run: Run, error: errors.ServiceError) -> bool:
         """Whether it is the service that takes nothing, rather than this one item that cannot be stored.

@@ -12,6 +12,8 @@
     │   ├── BudgetSpent          stopped in good order at a limit of its budget
     │   └── LoadInterrupted      stopped by a signal, in good order                                 (exit 130)
     ├── ItemRejected             one item can never be stored
+    ├── WriterClosed             a writer that is not open any more, or not yet
+    ├── WriterFull               there is no room at this moment, and the call does not wait
     └── ServiceError             what DynamoDB, or the way to it, answered instead of storing
         ├── Throttled            ask again later, slower                                            retryable
         ├── ServiceUnavailable   5xx, a broken or late answer; the write may have happened          retryable
@@ -91,6 +93,14 @@ class ItemRejected(AsyncLoaderError):
         super().__init__(reason if key is None else f"{reason} (key {key!r})")
         self.reason = reason
         self.key = key
+
+
+class WriterClosed(AsyncLoaderError):
+    """A `BatchWriter` is used before it is opened, after it was closed, or from another event loop."""
+
+
+class WriterFull(AsyncLoaderError):
+    """`put_nowait` finds no room: as many items are pending as may be, or others wait already."""
 
 
 class ServiceError(AsyncLoaderError):

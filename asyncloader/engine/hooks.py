@@ -1,0 +1,61 @@
+"""Calling hooks: an error in one is told, and changes nothing for the items."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from asyncloader.schedule.batch import Run
+from asyncloader.values.errors import ServiceError
+from asyncloader.values.hooks import BatchSent, OnBatch, OnReject, OnRetry, Rejection, Retry
+from asyncloader.wire.answer import Answer
+
+log = logging.getLogger("asyncloader")
+
+
+class Hooks:
+    """The hooks of one load or writer; those that are None are never called.
+
+    The first error of each is logged with its traceback, later ones in one line each time their number has doubled.
+    """
+
+    def __init__(
+        self, *, on_reject: OnReject | None = None, on_retry: OnRetry | None = None, on_batch: OnBatch | None = None
+    ) -> None:
+        self.on_reject = on_reject
+        self.on_retry = on_retry
+        self.on_batch = on_batch
+        self._errors = {"on_reject": 0, "on_retry": 0, "on_batch": 0}
+
+    def sent(self, table: str, items: int, elapsed_s: float, end: Answer | ServiceError) -> None:
+        """A request with so many items has ended."""
+        if self.on_batch is None:
+            return
+        if isinstance(end, ServiceError):
+            told = BatchSent(table, items, 0, 0.0, elapsed_s, end.code)
+        else:
+            told = BatchSent(table, items, max(items - len(end.unprocessed), 0), end.consumed_wcu, elapsed_s)
+        self._call("on_batch", self.on_batch, told)
+
+    def again(self, table: str, runs: Sequence[Run], error: ServiceError, delay_s: float) -> None:
+        """Items will be sent again."""
+        if self.on_retry is not None:
+            tries = max(run.tries for run in runs)
+            self._call("on_retry", self.on_retry, Retry(table, sum(map(len, runs)), error.code, delay_s, tries))
+
+    def rejected(self, rejection: Rejection) -> None:
+        """An item was rejected."""
+        self._call("on_reject", self.on_reject, rejection)
+
+    def _call(self, name: str, hook: Callable[[Any], object] | None, event: object) -> None:
+        if hook is None:
+            return
+        try:
+            hook(event)
+        except Exception as error:
+            count = self._errors[name] = self._errors[name] + 1
+            if count == 1:
+                log.exception("the hook %s failed; the items are not affected", name)
+            elif count & (count - 1) == 0:
+                log.error("the hook %s has failed %d times, now with %r", name, count, error)  # noqa: TRY400

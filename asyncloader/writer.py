@@ -1,0 +1,314 @@
+"""The writer for services: many puts and deletes of single items, without a thought for batches.
+
+async with asyncloader.BatchWriter("events", region="eu-west-1") as writer:
+    ack = await writer.put({"id": "7", "price": Decimal("9.50")})
+    await ack
+"""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from asyncio import get_running_loop
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from asyncloader.engine.ack import Ack, Receipt
+from asyncloader.engine.hooks import Hooks
+from asyncloader.engine.intake import Intake
+from asyncloader.finish import finish
+from asyncloader.values.errors import ItemRejected, UsageError, WriterClosed, WriterFull
+from asyncloader.values.hooks import OnBatch, OnReject, OnRetry
+from asyncloader.values.pacing import UTILIZATION, PacingSettings
+from asyncloader.values.settings import AwsSettings, RetrySettings, TransportName
+from asyncloader.values.stats import Stats
+from asyncloader.values.writing import WriterSettings
+
+if TYPE_CHECKING:
+    import aioboto3
+
+    from asyncloader.values.schema import Table
+    from asyncloader.wire.transport import Gateway
+
+
+class BatchWriter:
+    """Writes single items into a table in batches; an async context manager that belongs to one event loop.
+
+    Leaving the block waits until everything is stored; leaving it by an exception aborts. Whatever producers share a
+    writer: of two puts of one key the later one wins, through any retry.
+
+    `workers` is the number of BatchWriteItem requests in flight. A batch is sent when it is full, or `linger` seconds
+    after its first item. `max_pending_items` and `max_pending_bytes` (of JSON) bound what is pending; `put` waits
+    beyond that. `raw` takes DynamoDB JSON instead of Python values. `serializer` turns what is put into a dict first,
+    for example `dataclasses.asdict`. `max_wcu` caps the write capacity used in any second, `utilization`
+    is the part of the described capacity that may be used (None: the description is not followed). `session` is an
+    `aioboto3.Session`; without it `region` and `profile` are found as by any AWS tool. The hooks are called in the
+    event loop and must not wait.
+
+    Raises `UsageError` (`TableError`, `AccessError`) when it is made or opened.
+    """
+
+    def __init__(
+        self,
+        table: str,
+        *,
+        session: aioboto3.Session | None = None,
+        region: str | None = None,
+        profile: str | None = None,
+        endpoint_url: str | None = None,
+        workers: int = 8,
+        linger: float = 0.02,
+        max_pending_items: int = 10_000,
+        max_pending_bytes: int = 64 * 1024 * 1024,
+        raw: bool = False,
+        serializer: Callable[[Any], Mapping[str, Any]] | None = None,
+        max_wcu: float | None = None,
+        utilization: float | None = UTILIZATION,
+        transport: TransportName = "auto",
+        retry: RetrySettings | None = None,
+        on_reject: OnReject | None = None,
+        on_retry: OnRetry | None = None,
+        on_batch: OnBatch | None = None,
+    ) -> None:
+        self._name = table
+        self._session = session
+        self._aws = AwsSettings(region=region, profile=profile, endpoint_url=endpoint_url, transport=transport)
+        self._settings = WriterSettings(
+            workers=workers,
+            linger_s=linger,
+            max_pending_items=max_pending_items,
+            max_pending_bytes=max_pending_bytes,
+            pacing=PacingSettings(max_wcu, utilization),
+            raw=raw,
+            retry=retry or RetrySettings(),
+        )
+        self._serializer = serializer
+        self._hooks = Hooks(on_reject=on_reject, on_retry=on_retry, on_batch=on_batch)
+        self._stack = AsyncExitStack()
+        self._intake: Intake | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._is_entered = False
+        self._is_aborted = False
+
+    # Opening.
+
+    async def __aenter__(self) -> Self:
+        if self._is_entered:
+            raise WriterClosed("a writer is opened once; make another one")
+        self._is_entered = True
+        try:
+            gateway, table = await self._connect()
+        except BaseException:
+            await finish(self._stack.aclose())
+            raise
+        self._begin(gateway, table)
+        return self
+
+    async def _connect(self) -> tuple[Gateway, Table]:
+        """Look at the table and open the way to it."""
+        from asyncloader.table.aws import connect
+        from asyncloader.table.gateway import gateway
+
+        settings = self._settings
+        aws = await self._stack.enter_async_context(connect(self._aws, self._session))
+        table = await aws.describe(self._name)
+        way = gateway(aws, self._name, transport=self._aws.transport, workers=settings.workers, retry=settings.retry)
+        return await self._stack.enter_async_context(way), table
+
+    def _begin(self, gateway: Gateway, table: Table) -> None:
+        self._intake = Intake(gateway, table, self._settings, self._hooks, self._serializer)
+        # The task knows the intake, not the writer: so a writer that was forgotten is seen to be.
+        self._running = asyncio.create_task(self._intake.run(), name="asyncloader-writer")
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is None:
+            await self.close()
+        else:
+            await self.abort()
+
+    # Putting.
+
+    async def put(self, item: Any) -> Ack:
+        """Queue an item; waits only while there is no room. The item is read at once and may be changed afterwards.
+
+        Never raises for what the item holds: its ack does. If it raises, also when it is cancelled, the item was not
+        queued; once it is queued, `put` returns without another wait. Raises `WriterClosed`, or `LoadFailed` when the
+        writer has died.
+        """
+        intake = self._intake
+        if intake is None or intake.is_shut or get_running_loop() is not intake.loop:
+            intake = self._open_intake()
+        ack = Ack()
+        try:
+            encoded = intake.encode(item)
+        except ItemRejected as error:
+            intake.reject(error, ack, item)
+            return ack
+        if not intake.room.try_take(len(encoded[0])):
+            await intake.until_room(encoded)
+        intake.add(encoded, ack, item)
+        return ack
+
+    async def delete(self, key: Mapping[str, Any]) -> Ack:
+        """Queue the deletion of the item with this key, which holds the key attributes alone; otherwise as `put`."""
+        intake = self._open_intake()
+        ack = Ack()
+        try:
+            encoded = intake.encode_delete(key)
+        except ItemRejected as error:
+            intake.reject(error, ack, key)
+            return ack
+        if not intake.room.try_take(len(encoded[0])):
+            await intake.until_room(encoded)
+        intake.add(encoded, ack, key)
+        return ack
+
+    def put_nowait(self, item: Any) -> Ack:
+        """As `put`, but raises `WriterFull` instead of waiting."""
+        intake = self._open_intake()
+        ack = Ack()
+        try:
+            encoded = intake.encode(item)
+        except ItemRejected as error:
+            intake.reject(error, ack, item)
+            return ack
+        room = intake.room
+        if not room.try_take(len(encoded[0]), politely=False):
+            raise WriterFull(
+                f"{room.items:,} items with {room.bytes:,} bytes are pending, and {room.waiting:,} puts wait; "
+                "use put, which waits, or raise max_pending_items or max_pending_bytes"
+            )
+        intake.add(encoded, ack, item)
+        return ack
+
+    async def put_many(self, items: Iterable[Any] | AsyncIterable[Any]) -> Receipt:
+        """Queue all items of an iterable, sync or async; returns when the last one is queued.
+
+        Gives one receipt for them all. If it raises, because it is cancelled or because the iterable does, the items
+        before that are queued and will be stored; a note on the exception says how many.
+        """
+        intake = self._open_intake()
+        receipt = Receipt()
+        try:
+            if isinstance(items, AsyncIterable):
+                async for item in items:
+                    await self._put_one_of_many(intake, item, receipt)
+            else:
+                for item in items:
+                    await self._put_one_of_many(intake, item, receipt)
+        except BaseException as error:
+            error.add_note(f"asyncloader: {receipt.items:,} items of this put_many were taken before")
+            raise
+        finally:
+            receipt.complete()
+        return receipt
+
+    async def _put_one_of_many(self, intake: Intake, item: Any, receipt: Receipt) -> None:
+        if intake.is_shut:
+            intake.check_open()
+        try:
+            encoded = intake.encode(item)
+        except ItemRejected as error:
+            receipt.expect()
+            intake.reject(error, receipt, item)
+            return
+        if not intake.room.try_take(len(encoded[0])):
+            await intake.until_room(encoded)
+        receipt.expect()
+        intake.add(encoded, receipt, item)
+
+    # Ending.
+
+    async def flush(self) -> None:
+        """Wait until everything that was put before has found its fate.
+
+        Raises an `ExceptionGroup` of `ItemRejected` for the rejected items whose acks nobody awaited, `LoadFailed`
+        when the writer has died. A cancelled flush changes nothing.
+        """
+        intake = self._known_intake()
+        if self._running is not None and self._running.done() and intake.failure is None:
+            raise WriterClosed("the writer is closed; there is nothing to flush")
+        await intake.flush()
+        self._surface(intake)
+
+    async def close(self) -> None:
+        """Take nothing more, and wait until everything is stored; then raises as `flush` does.
+
+        Puts that still wait for room raise `WriterClosed`. A cancelled close aborts. To close twice does no harm.
+        """
+        intake = self._known_intake()
+        running = self._running
+        assert running is not None
+        intake.close()
+        try:
+            await asyncio.wait([running])
+        except asyncio.CancelledError:
+            await self.abort()
+            raise
+        await finish(self._stack.aclose())
+        if self._is_aborted:
+            return
+        if intake.failure is not None:
+            raise intake.failure
+        self._surface(intake)
+
+    async def abort(self) -> None:
+        """Stop at once: requests in flight are dropped, and every pending ack raises `LoadFailed`; `close` raises nothing then."""
+        if self._intake is None or self._running is None:
+            return
+        self._is_aborted = True
+        self._running.cancel()
+        await finish(_ended(self._running))
+        # A task that was cancelled before its first step has not cleaned up after itself.
+        self._intake.end()
+        await finish(self._stack.aclose())
+
+    def stats(self) -> Stats:
+        """What the writer is doing at this moment, and has done; also once it is closed."""
+        return self._known_intake(any_loop=True).stats()
+
+    def __del__(self) -> None:
+        running: asyncio.Task[None] | None = getattr(self, "_running", None)
+        if running is None or running.done():
+            return
+        warnings.warn(
+            f"a BatchWriter for table {self._name!r} was never closed; use async with, or await close()",
+            ResourceWarning,
+            source=self,
+            stacklevel=2,
+        )
+        loop = running.get_loop()
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(running.cancel)
+
+    # Inside.
+
+    def _open_intake(self) -> Intake:
+        intake = self._intake
+        if intake is None:
+            raise WriterClosed("the writer is not open; use it inside of 'async with BatchWriter(…) as writer'")
+        intake.check_open()
+        if get_running_loop() is not intake.loop:
+            raise UsageError("this writer belongs to another event loop; make one in each")
+        return intake
+
+    def _known_intake(self, *, any_loop: bool = False) -> Intake:
+        if self._intake is None:
+            raise WriterClosed("the writer is not open; use it inside of 'async with BatchWriter(…) as writer'")
+        if not any_loop and get_running_loop() is not self._intake.loop:
+            raise UsageError("this writer belongs to another event loop; make one in each")
+        return self._intake
+
+    @staticmethod
+    def _surface(intake: Intake) -> None:
+        rejected = intake.unheard.take()
+        if rejected is not None:
+            raise rejected
+
+
+async def _ended(running: asyncio.Task[None]) -> None:
+    await asyncio.wait([running])

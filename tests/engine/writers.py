@@ -1,0 +1,40 @@
+"""A writer against the fault server, by the shortest way: without the control plane of the AWS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asyncloader.values.schema import KeyAttribute, Table
+from asyncloader.wire.connection import Address
+from asyncloader.wire.lean import LeanGateway
+from asyncloader.wire.transport import Gateway
+from asyncloader.writer import BatchWriter
+from tests.engine.loads import QUICK, Keys
+from tests.faultserver import FaultServer
+
+TABLE = "events"
+
+
+class Writer(BatchWriter):
+    """Knows its table and its address beforehand; retries without noticeable waits."""
+
+    def __init__(self, server: FaultServer, **options: Any) -> None:
+        super().__init__(TABLE, **{"retry": QUICK, "linger": 0.001, **options})
+        self._server = server
+
+    async def _connect(self) -> tuple[Gateway, Table]:
+        host, port = self._server.url.removeprefix("http://").split(":")
+        gateway = LeanGateway(
+            address=Address(host, int(port)),
+            region="us-east-1",
+            table=TABLE,
+            credentials=Keys(),
+            retry=self._settings.retry,
+        )
+        arn = f"arn:aws:dynamodb:us-east-1:123456789012:table/{TABLE}"
+        return gateway, Table(TABLE, arn, KeyAttribute("id"))
+
+
+def contents(server: FaultServer) -> dict[str, Any]:
+    """What the table holds, by its key's text."""
+    return {next(iter(item["id"].values())): item for item in server.items(TABLE)}
