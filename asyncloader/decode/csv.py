@@ -27,11 +27,11 @@ _UTF8_BOM = b"\xef\xbb\xbf"
 
 
 class CsvDecoder:
-    """Turns the blocks of one source into columns; one decoder per set of column names."""
+    """Turns the blocks of one source into columns, all of its own or the `wanted` ones; one per set of column names."""
 
-    def __init__(self, columns: Sequence[str], dialect: Dialect) -> None:
+    def __init__(self, columns: Sequence[str], dialect: Dialect, wanted: Sequence[str] | None = None) -> None:
         self.columns = tuple(columns)
-        self._wanted = tuple(name for name in columns if not name.startswith(OWN_PREFIX))
+        self._wanted = tuple(wanted or (name for name in columns if not name.startswith(OWN_PREFIX)))
         self._grammar: Grammar = grammar(dialect)
         self._dialect = dialect
         self._quote = (dialect.quote or "").encode()

@@ -20,7 +20,7 @@ from asyncloader.decode.columns import BadRow, Columns
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.cells import CELLS, QUOTED, Cells
 from asyncloader.encode.deal import deal
-from asyncloader.encode.hashes import Hashes, canonical_column, hash_keys, superseded_rows, text_buffers
+from asyncloader.encode.hashes import Hashes, Keys, canonical_column, hash_keys, superseded_rows, text_buffers
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import ITEM_BYTES, AttributeType, Table
 from asyncloader.values.settings import EmptyCells
@@ -164,6 +164,14 @@ class ColumnEncoder:
                 key=lambda row: row.record,
             ),
         )
+
+    def keys(self, columns: Columns) -> Keys:
+        """The keys of all rows that have one; `columns` may hold the key columns alone."""
+        arrays = {name: columns.arrays[columns.names.index(name)] for name in self._key_names}
+        bad = {row for each in self._order if each.is_key for row in each.cells(arrays[each.name], columns.plain).bad}
+        rows = np.delete(np.arange(columns.rows), list(bad)) if bad else np.arange(columns.rows)
+        records = rows if columns.records is None else columns.records[rows]
+        return Keys(self._keys(arrays, rows if bad else None), records)
 
     def _keys(self, arrays: Mapping[str, pa.StringArray], rows: npt.NDArray[np.int64] | None) -> list[pa.StringArray]:
         picked = [arrays[name] for name in self._key_names]

@@ -7,6 +7,7 @@ canonical texts decide.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,23 @@ _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _MIXER = np.uint64(0xBF58476D1CE4E5B9)
 _MASKS = np.array([(1 << 8 * count) - 1 for count in range(9)], dtype=np.uint64)
 """By how many of a word's eight bytes belong to the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The canonical key columns of rows, and which records of their block these rows are."""
+
+    columns: list[pa.StringArray]
+    records: npt.NDArray[np.int64]
+
+    @property
+    def hashes(self) -> Hashes:
+        """One hash for each key."""
+        return hash_columns(self.columns)
+
+    def texts(self, places: Sequence[int]) -> list[tuple[str, ...]]:
+        """The canonical keys at these places."""
+        return list(zip(*(column.take(pa.array(places)).to_pylist() for column in self.columns), strict=True))
 
 
 def canonical_column(kind: KeyType, column: pa.StringArray) -> pa.StringArray:

@@ -6,11 +6,12 @@ A file is one kind of input (`engine.text`); whatever else becomes a source is a
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from asyncloader.blocks.piece import Piece
 from asyncloader.decode.columns import BadRow
 from asyncloader.encode.block import EncodedBlock
+from asyncloader.encode.hashes import Keys
 from asyncloader.records.rejects import Reject
 from asyncloader.records.watermark import Place
 from asyncloader.values.schema import Table
@@ -72,4 +73,16 @@ class Input(Protocol):
 
     def rejects(self, block: Any, bad: Sequence[BadRow]) -> list[Reject]:
         """The bad rows of a block as the reject file tells them; runs in a thread."""
+        ...
+
+
+@runtime_checkable
+class Divisible(Input, Protocol):
+    """An input that can be read in several places at once, unless `undivided` says why not."""
+
+    @property
+    def undivided(self) -> str | None: ...
+
+    def keys(self, block: Any) -> Keys:
+        """The keys in one of its blocks, and which of its records they are in; runs in a thread."""
         ...

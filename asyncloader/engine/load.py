@@ -15,13 +15,14 @@ from asyncloader.encode.block import EncodedBlock
 from asyncloader.engine.engine import Engine
 from asyncloader.engine.guard import Guard
 from asyncloader.engine.input import Input
+from asyncloader.engine.lanes import Lanes, divisible
 from asyncloader.engine.ledger import Ledger
 from asyncloader.engine.papers import Papers
 from asyncloader.engine.reached import Reached
 from asyncloader.engine.reader import Round, equip, inspect, read_rounds
 from asyncloader.engine.stop import Stop
 from asyncloader.finish import in_thread
-from asyncloader.records.watermark import Watermark
+from asyncloader.records.watermark import WHOLE, Lane, Watermark
 from asyncloader.schedule.flight import Flight, Flights
 from asyncloader.schedule.fresh import mixed_batches
 from asyncloader.schedule.pace import pacer_for
@@ -87,8 +88,10 @@ class Load:
         return None if self._papers is None else self._papers.moved_aside
 
     async def prepare(self) -> None:
-        """Look at every source; raises `SourceError`."""
+        """Look at every source; raises `SourceError`, and `UsageError` for what does not go with `--spread`."""
         self.inputs = await inspect(self.files, self.settings.dialect)
+        if self.settings.spread.lanes > 1:
+            divisible(self.inputs)
 
     def interrupt(self) -> None:
         """End in good order: what is in flight is answered and counted, then `run` raises `LoadInterrupted`."""
@@ -104,7 +107,7 @@ class Load:
         try:
             found = await in_thread(papers.find_start, self._resume_command)
             self._resumed = found is not None
-            start = found or Watermark()
+            start = found or Watermark(await self._find_lanes(papers))
             self.earlier = start.counts
             guard = self._new_guard()
             if guard is not None and guard.is_spent:
@@ -128,6 +131,12 @@ class Load:
             rejects_file=str(rejects.path) if rejects is not None and rejects.exists else None,
             complete=complete,
         )
+
+    async def _find_lanes(self, papers: Papers) -> tuple[Lane, ...]:
+        """Where to read: from the begin, or with `--spread` in several places, once the sources have been looked through."""
+        if self.settings.spread.lanes == 1:
+            return WHOLE
+        return await Lanes(self.inputs, self.settings, papers.journal.path.parent).find()
 
     # The tasks.
 

@@ -88,6 +88,7 @@ class Papers:
             "--type": settings.types,
             "--empty": settings.empty,
             "--limit": settings.limit,
+            "--spread": settings.spread.lanes,
             "--rejects": str(self.rejects.path),
             "the CSV dialect": asdict(settings.dialect),
             "the table's key": [asdict(key) for key in (*table.key, *table.index_keys)],

@@ -51,7 +51,7 @@ async def read_rounds(
     """
     settings = replace(settings, block_bytes=max(settings.block_bytes // len(lanes), LEAST_BLOCK_BYTES))
     async with contextlib.AsyncExitStack() as open_:
-        reading = [(number, _read_lane(inputs, settings, lane)) for number, lane in enumerate(lanes)]
+        reading = [(number, read_lane(inputs, settings, lane)) for number, lane in enumerate(lanes)]
         for _, blocks in reading:
             open_.push_async_callback(blocks.aclose)
         while reading:
@@ -61,7 +61,7 @@ async def read_rounds(
                 yield [(number, piece) for number, piece in pieces if piece is not None]
 
 
-async def _read_lane(inputs: Sequence[Input], settings: LoadSettings, lane: Lane) -> AsyncGenerator[Piece, None]:
+async def read_lane(inputs: Sequence[Input], settings: LoadSettings, lane: Lane) -> AsyncGenerator[Piece, None]:
     """The blocks of one lane from its place on, numbered from 0."""
     numbers, start = itertools.count(), lane.place
     quota = Quota(None if settings.limit is None else settings.limit - start.rows)

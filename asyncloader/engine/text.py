@@ -13,6 +13,7 @@ from asyncloader.decode.columns import BadRow
 from asyncloader.decode.csv import CsvDecoder
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.columns import ColumnEncoder
+from asyncloader.encode.hashes import Keys
 from asyncloader.engine.input import Quota
 from asyncloader.records.journal import fingerprint
 from asyncloader.records.rejects import Reject
@@ -30,7 +31,15 @@ class TextInput:
     """One CSV source whose header has been read; keeps its stream open where that cannot be read again."""
 
     def __init__(
-        self, index: int, file: SourceFile, header: Header, dialect: Dialect, head: bytes, stream: SourceStream | None
+        self,
+        index: int,
+        file: SourceFile,
+        header: Header,
+        dialect: Dialect,
+        head: bytes,
+        stream: SourceStream | None,
+        *,
+        is_plain: bool = False,
     ) -> None:
         self.name = file.name
         self.columns: tuple[str, ...] = tuple(header.own_columns)
@@ -41,8 +50,19 @@ class TextInput:
         self._dialect = dialect
         self._head = head
         self._stream = stream
+        self._is_plain = is_plain
         self._decoder = CsvDecoder(header.columns, dialect)
+        self._key_decoder = self._decoder
         self._encoder: ColumnEncoder | None = None
+
+    @property
+    def undivided(self) -> str | None:
+        """Why no place in its middle can be sought."""
+        if self._dialect.transcodes:
+            return f"{self._dialect.encoding} text is turned into UTF-8 from its begin on"
+        if self.size_bytes is None:
+            return "a stream cannot be sought"
+        return None if self._is_plain else "a compressed file can only be read from its begin"
 
     def fingerprint(self) -> dict[str, Any]:
         """Name, size, digests of begin and end."""
@@ -56,6 +76,7 @@ class TextInput:
                     f"{self.name}: has no column {key.name!r}, which is a key of table {table.name}; its columns are "
                     f"{', '.join(self.columns[:12])}{', …' if len(self.columns) > 12 else ''}"
                 )
+        self._key_decoder = CsvDecoder(self._header.columns, self._dialect, [key.name for key in table.key])
         types = {name: kind for name, kind in settings.types.items() if name in self.columns}
         self._encoder = ColumnEncoder(self.columns, table, types, settings.empty)
 
@@ -94,6 +115,11 @@ class TextInput:
         """Decode and encode one block."""
         assert self._encoder is not None
         return self._encoder.encode(block, self._decoder.decode(block))
+
+    def keys(self, block: Block) -> Keys:
+        """Decode the key columns alone."""
+        assert self._encoder is not None
+        return self._encoder.keys(self._key_decoder.decode(block))
 
     def begins(self, block: Block) -> Sequence[tuple[int, int]]:
         """Byte and line of every record."""
@@ -145,7 +171,8 @@ async def inspect_text(index: int, file: SourceFile, dialect: Dialect) -> TextIn
     finally:
         if not keep:
             await stream.close()
-    return TextInput(index, file, header, dialect, head[: header.end], stream if keep else None)
+    kept = stream if keep else None
+    return TextInput(index, file, header, dialect, head[: header.end], kept, is_plain=stream.is_plain)
 
 
 def _check_text(name: str, head: bytes) -> None:

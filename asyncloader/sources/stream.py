@@ -41,6 +41,14 @@ class SourceStream:
         self._head: bytes | None = b""
         self._ended = False
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether any place of the text can be sought: a file, neither compressed nor in need of another encoding.
+
+        Known once something has been read.
+        """
+        return self.is_seekable and self._compressed is None and self._decoder is None
+
     async def read(self) -> bytes:
         """The next chunk, never empty before the end; raises `SourceError`."""
         if self._pushed_back:
@@ -69,7 +77,7 @@ class SourceStream:
         """Go on at byte `offset` of the stream; only at its begin. Seeks where it can, reads where it must."""
         first = await self.read()
         self._pushed_back.append(first)
-        if self._compressed is None and self._decoder is None and self.is_seekable:
+        if self.is_plain:
             bom = self.read_bytes - len(first)
             self._pushed_back.clear()
             await self._file.seek(offset + bom)

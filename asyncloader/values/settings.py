@@ -11,6 +11,7 @@ from asyncloader.values.budget import Budget
 from asyncloader.values.errors import UsageError
 from asyncloader.values.pacing import PacingSettings
 from asyncloader.values.schema import AttributeType, KeyAttribute
+from asyncloader.values.spread import Spread
 
 EmptyCells = Literal["drop", "null", "keep"]
 TransportName = Literal["auto", "lean", "aioboto3"]
@@ -190,6 +191,7 @@ class LoadSettings:
     restart: bool = False
     create: CreateSettings | None = None
     retry: RetrySettings = field(default_factory=RetrySettings)
+    spread: Spread = field(default_factory=Spread)
     block_bytes: int = 1024 * 1024
     blocks_in_flight: int = 6
 
@@ -198,5 +200,10 @@ class LoadSettings:
         _require(self.empty in get_args(EmptyCells), f"--empty takes drop, null or keep, not {self.empty!r}")
         _require(self.limit is None or self.limit >= 0, f"--limit takes 0 or more, not {self.limit}")
         _require(not (self.resume and self.restart), "--resume and --restart contradict one another")
+        _require(
+            self.limit is None or self.spread.lanes == 1,
+            "--limit counts rows from the begin of the sources, and --spread reads several places of them at once; "
+            "leave one of the two out",
+        )
         _require(self.block_bytes >= 16, f"block_bytes must be 16 or more, not {self.block_bytes}")
         _require(self.blocks_in_flight >= 1, f"blocks_in_flight must be 1 or more, not {self.blocks_in_flight}")

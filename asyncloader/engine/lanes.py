@@ -1,0 +1,136 @@
+"""Where the lanes of a load begin: evenly spaced over its sources, each at a record's begin, and no key in two of them.
+
+Between lanes no order is kept, so the last row of a key could only be told if all rows of a key were in one lane. That is
+looked at before anything is written: the sources are read through once, cut as a load in one lane cuts them, which
+gives exact record ends and line numbers, and the hash of every key is compared. Where two lanes share one, the rows are
+looked up, and if they do have the same key the load is refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from asyncloader.blocks.piece import Piece
+from asyncloader.encode.hashes import Hashes, Keys
+from asyncloader.engine.input import Divisible, Input
+from asyncloader.engine.reader import LEAST_BLOCK_BYTES, read_lane
+from asyncloader.finish import in_thread
+from asyncloader.records.sightings import Sightings
+from asyncloader.records.watermark import WHOLE, Lane, Place
+from asyncloader.values.errors import UsageError
+from asyncloader.values.settings import LoadSettings
+
+PIECES = 16
+"""The text of a lane is looked through in at least so many pieces; it begins where one of them does."""
+SUSPECTS = 1000
+"""So many hashes that lanes share are looked up; that many by chance have never been."""
+
+
+def divisible(inputs: Sequence[Input]) -> list[Divisible]:
+    """The inputs, all of which can be read in several places; raises `UsageError` for the first that cannot."""
+    found: list[Divisible] = []
+    for each in inputs:
+        why = each.undivided if isinstance(each, Divisible) else "it is not a file"
+        if why is not None or not isinstance(each, Divisible):
+            raise UsageError(f"{each.name}: cannot be read in several places at once: {why}; load it without --spread")
+        found.append(each)
+    return found
+
+
+class Lanes:
+    """Looks through the sources of a load once, before its first write."""
+
+    def __init__(self, inputs: Sequence[Input], settings: LoadSettings, folder: Path) -> None:
+        self._inputs = divisible(inputs)
+        self._sizes = [each.size_bytes or 0 for each in inputs]
+        total = sum(self._sizes)
+        piece_bytes = max(min(settings.block_bytes, total // (settings.spread.lanes * PIECES)), LEAST_BLOCK_BYTES)
+        self._settings = replace(settings, block_bytes=piece_bytes)
+        self._begins = [total * lane // settings.spread.lanes for lane in range(1, settings.spread.lanes)]
+        self._folder = folder
+
+    async def find(self) -> tuple[Lane, ...]:
+        """The lanes, fewer than asked for where the sources are short.
+
+        Raises `UsageError` where a key stands in two of them, or where there is no room for the comparison.
+        """
+        sightings = Sightings(self._folder)
+        try:
+            places = [Place()]
+            async for block in self._pieces():
+                if self._has_come_to(len(places), block):
+                    places.append(Place(block.source, block.offset, block.line))
+                keys = await in_thread(self._inputs[block.source].keys, block)
+                await in_thread(sightings.add, len(places) - 1, keys.hashes)
+            lanes = _between(places)
+            suspects = await in_thread(sightings.repeated, SUSPECTS)
+        except OSError as error:
+            raise UsageError(
+                f"{self._folder}: --spread needs room for 8 bytes of every row there ({error.strerror}); "
+                "make some, or load without --spread"
+            ) from error
+        finally:
+            sightings.close()
+        if len(suspects):
+            await self._judge(suspects, lanes)
+        return lanes
+
+    async def _pieces(self) -> AsyncGenerator[Piece, None]:
+        async with contextlib.aclosing(read_lane(self._inputs, self._settings, WHOLE[0])) as blocks:
+            async for block in blocks:
+                yield block
+
+    def _has_come_to(self, lane: int, block: Piece) -> bool:
+        """Whether `block` stands where that lane is to begin, or is the first behind it."""
+        at = sum(self._sizes[: block.source]) + block.offset
+        due = sum(begin <= at for begin in self._begins)
+        return block.number > 0 and due >= lane
+
+    async def _judge(self, suspects: Hashes, lanes: Sequence[Lane]) -> None:
+        """Look the rows up; raises `UsageError` if two of them have the same key and are in different lanes."""
+        seen: dict[tuple[str, ...], tuple[int, str]] = {}
+        lane = 0
+        async for block in self._pieces():
+            while lane + 1 < len(lanes) and _stands_in(lanes[lane + 1], block):
+                lane += 1
+            owner = self._inputs[block.source]
+            keys = await in_thread(owner.keys, block)
+            found = await in_thread(_among, keys, suspects)
+            if not found:
+                continue
+            begins = await in_thread(owner.begins, block)
+            for place, key in found:
+                here = f"{owner.name}:{begins[int(keys.records[place])][1]}"
+                before = seen.setdefault(key, (lane, here))
+                if before[0] != lane:
+                    raise UsageError(
+                        f"the key {' / '.join(key)} stands in two of the {len(lanes)} places that --spread reads at once, "
+                        f"{before[1]} and {here}; between them no order is kept, and the last row has to win: "
+                        "load without --spread"
+                    )
+        if len(suspects) >= SUSPECTS:
+            raise UsageError("too many keys have equal hashes to tell them apart; load without --spread")
+
+
+def _between(places: Sequence[Place]) -> tuple[Lane, ...]:
+    """The lanes that begin at these places, each up to the next."""
+    lanes = [Lane(begin, end_source=end.source, end_offset=end.offset) for begin, end in itertools.pairwise(places)]
+    return (*lanes, Lane(places[-1]))
+
+
+def _stands_in(lane: Lane, block: Piece) -> bool:
+    return (block.source, block.offset) >= (lane.place.source, lane.place.offset)
+
+
+def _among(keys: Keys, suspects: Hashes) -> list[tuple[int, tuple[str, ...]]]:
+    """Which of the keys have a hash that is among the suspects."""
+    places = np.flatnonzero(np.isin(keys.hashes, suspects)).tolist()
+    if not places:
+        return []
+    return list(zip(places, keys.texts(places), strict=True))
