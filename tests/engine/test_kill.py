@@ -14,7 +14,7 @@ from tests.engine.loads import Row, Scene, applied, scene
 from tests.faultserver import FaultServer, RandomFaults, ServerError, Unprocessed
 
 KILLS = 30
-SPREAD_KILLS = 10
+SPREAD_KILLS = 6
 ROWS = 20_000
 CHILD_LIMIT_S = 60
 
@@ -49,12 +49,12 @@ def test_dozens_of_kills_leave_no_trace(tmp_path: Path) -> None:
 def test_kills_leave_no_trace_in_any_lane(tmp_path: Path) -> None:
     """With `--spread` every lane has its own watermark, and goes on from it."""
     chance = Random(21)
-    rows = [("" if number % 90 == 3 else f"k{number}", f"v{number}", "x" * (number % 40)) for number in range(8000)]
+    rows = [("" if number % 90 == 3 else f"k{number}", f"v{number}", "x" * (number % 40)) for number in range(4000)]
     faults = RandomFaults(4, {None: 12, Unprocessed(fraction=0.3): 1, ServerError(500, written=0.5): 1})
     with FaultServer(faults=faults, latency_s=0.004).in_thread() as server:
         made = scene(server, tmp_path, rows)
         kills = 0
-        while not _run_and_kill(made, chance.randrange(1, 70) if kills < SPREAD_KILLS else None, lanes=5):
+        while not _run_and_kill(made, chance.randrange(1, 60) if kills < SPREAD_KILLS else None, lanes=5):
             kills += 1
         assert kills == SPREAD_KILLS
         assert made.items() == applied(rows)
