@@ -27,6 +27,7 @@ from asyncloader.values.settings import (
     RetrySettings,
     TransportName,
 )
+from asyncloader.values.spread import Spread
 
 if TYPE_CHECKING:
     import aioboto3
@@ -59,6 +60,7 @@ async def load(
     stop_after: str | float | None = None,
     price: float | None = None,
     utilization: float | None = UTILIZATION,
+    spread: int = 1,
     journal: Source | None = None,
     resume: bool = False,
     restart: bool = False,
@@ -73,7 +75,8 @@ async def load(
     `NAME[:S|N|B]`. `rejects` names the reject file (default `TABLE.rejects.csv` in the current folder), `max_rejects`
     a number of rows or a percentage such as `"5%"`. `max_wcu` caps the write
     capacity used in any second, `utilization` is the part of the described capacity that is used (None: no pace is kept
-    but `max_wcu`). `stop_after_wcu` and `stop_after_cost` (at `price` for a million write request units)
+    but `max_wcu`). `spread` places of the files are read at once, without order between them: for files that are
+    sorted by partition key. `stop_after_wcu` and `stop_after_cost` (at `price` for a million write request units)
     limit what the load uses since its first start, `stop_after` how long this run lasts (seconds, or a text like
     `"1h30m"`). What is done is kept in `journal` (default `TABLE-XXXXXXXX.journal` in the current folder) until the load
     is complete; `resume` goes on from there, `restart` begins anew.
@@ -93,6 +96,7 @@ async def load(
         max_rejects=None if max_rejects is None else RejectLimit.parse(str(max_rejects)),
         budget=Budget.of(stop_after_wcu, stop_after_cost, stop_after, price),
         pacing=PacingSettings(max_wcu, utilization),
+        spread=Spread(spread),
         journal=None if journal is None else Path(journal),
         resume=resume,
         restart=restart,

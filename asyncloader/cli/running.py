@@ -118,6 +118,11 @@ def run_local(port: int) -> int:
 async def _load(running: Load, table: str, aws_settings: AwsSettings, *, local: bool, display: Display) -> Report:
     _end_on_signals(running, display)
     await running.prepare()
+    if (lanes := running.settings.spread.lanes) > 1:
+        display.say(
+            f"--spread {lanes}: {lanes} places of the sources are read at once, and no order is kept between them; "
+            "so every key is looked at first, and one that stands in two of them refuses the load"
+        )
     async with AsyncExitStack() as open_:
         session = None
         if local:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import typer
 
 from asyncloader.cli.logs import set_log_level
-from asyncloader.cli.options import budget, capacity, dialect, ends, output, shape, target
+from asyncloader.cli.options import budget, capacity, dialect, ends, output, shape, spread, target
 from asyncloader.values.budget import Budget
 from asyncloader.values.errors import UsageError
 from asyncloader.values.pacing import PacingSettings
 from asyncloader.values.schema import AttributeType, attribute_type
 from asyncloader.values.settings import AwsSettings, CreateSettings, Dialect, LoadSettings, RejectLimit, TransportName
+from asyncloader.values.spread import Spread
 
 
 def load(
@@ -28,6 +29,7 @@ def load(
     stop_after: budget.StopAfter = None,
     price: budget.Price = None,
     utilization: capacity.Utilization = "0.95",
+    lanes: spread.Lanes = 1,
     create: shape.Create = False,
     key: shape.Key = None,
     sort_key: shape.SortKey = None,
@@ -78,6 +80,7 @@ def load(
         max_rejects=None if max_rejects is None else RejectLimit.parse(max_rejects),
         budget=Budget.of(stop_after_wcu, stop_after_cost, stop_after, price),
         pacing=PacingSettings.parse(max_wcu, "off" if local else utilization),
+        spread=Spread(lanes),
         journal=journal,
         resume=resume,
         restart=restart,
