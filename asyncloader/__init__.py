@@ -23,10 +23,11 @@ from asyncloader.values.errors import (
     WriterClosed,
     WriterFull,
 )
+from asyncloader.values.plan import Plan
 from asyncloader.values.report import Counts, Report
 
 if TYPE_CHECKING:
-    from asyncloader.api import load
+    from asyncloader.api import load, plan
     from asyncloader.engine.ack import Ack, Receipt
     from asyncloader.values.hooks import BatchSent, OnBatch, OnReject, OnRetry, Rejection, Retry
     from asyncloader.values.settings import Dialect, RetrySettings
@@ -39,12 +40,14 @@ __all__ = [
     # doing
     "BatchWriter",
     "load",
+    "plan",
     # settings
     "Dialect",
     "RetrySettings",
     # results
     "Ack",
     "Counts",
+    "Plan",
     "Receipt",
     "Report",
     "Stats",
@@ -75,6 +78,7 @@ __all__ = [
 _LATER = {
     "BatchWriter": "asyncloader.writer",
     "load": "asyncloader.api",
+    "plan": "asyncloader.api",
     "Dialect": "asyncloader.values.settings",
     "RetrySettings": "asyncloader.values.settings",
     "Ack": "asyncloader.engine.ack",

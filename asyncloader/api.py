@@ -13,10 +13,12 @@ from asyncloader.schedule.limits import described
 from asyncloader.table.aws import Aws, connect
 from asyncloader.table.gateway import gateway
 from asyncloader.values.budget import Budget
-from asyncloader.values.errors import TableError, TableMissing
+from asyncloader.values.errors import TableError, TableMissing, UsageError
 from asyncloader.values.pacing import UTILIZATION, PacingSettings
+from asyncloader.values.plan import Plan
+from asyncloader.values.planning import PlanSettings, parse_sample
 from asyncloader.values.report import Report
-from asyncloader.values.schema import Table, attribute_type
+from asyncloader.values.schema import KeyAttribute, Table, attribute_type
 from asyncloader.values.settings import (
     AwsSettings,
     CreateSettings,
@@ -31,6 +33,8 @@ from asyncloader.values.spread import Spread
 
 if TYPE_CHECKING:
     import aioboto3
+
+    from asyncloader.engine.survey import Survey
 
 Source = str | os.PathLike[str]
 
@@ -107,6 +111,73 @@ async def load(
     await running.prepare()
     async with connect(aws_settings, session) as aws:
         return await execute(running, aws, table, transport)
+
+
+async def plan(
+    *sources: Source,
+    table: str | None = None,
+    key: str | None = None,
+    sort_key: str | None = None,
+    sample: float | str | None = None,
+    session: aioboto3.Session | None = None,
+    region: str | None = None,
+    profile: str | None = None,
+    endpoint_url: str | None = None,
+    types: Mapping[str, str] | None = None,
+    empty: EmptyCells = "drop",
+    dialect: Dialect | None = None,
+    limit: int | None = None,
+    max_wcu: float | None = None,
+    utilization: float | None = UTILIZATION,
+    wcu: float | None = None,
+    price: float | None = None,
+) -> Plan:
+    """Tell what a load of these sources would do, without writing anything: rejects, capacity, cost, time, advice.
+
+    With `table` its description is asked for (DescribeTable and nothing else); without it `key` and `sort_key`, as
+    `NAME[:S|N|B]`, stand for it and nothing is asked of anybody. `sample` reads a part, as a fraction or a percentage
+    such as `"5%"`, and extrapolates. `types`, `empty`, `dialect`, `limit`, `max_wcu` and `utilization` are as for `load`.
+    `wcu` is the capacity of a provisioned table in WCU/s to plan for, `price` that of a million write request units in US dollars.
+
+    Raises `UsageError` (`SourceError`, `TableError`, `AccessError`). Rows that would be rejected raise nothing: look at
+    `plan.clean` and `plan.rejects`.
+    """
+    from asyncloader.engine.survey import Survey
+
+    running = Survey(
+        sources,
+        PlanSettings(
+            load=LoadSettings(
+                types={name: attribute_type(kind) for name, kind in (types or {}).items()},
+                empty=empty,
+                dialect=dialect or Dialect(),
+                limit=limit,
+                pacing=PacingSettings(max_wcu, utilization),
+            ),
+            key=None if key is None else KeyAttribute.parse(key),
+            sort_key=None if sort_key is None else KeyAttribute.parse(sort_key),
+            sample=parse_sample(sample) if isinstance(sample, str) else sample,
+            wcu=wcu,
+            price_usd=price,
+        ),
+    )
+    return await survey(running, table, AwsSettings(region=region, profile=profile, endpoint_url=endpoint_url), session)
+
+
+async def survey(
+    running: Survey, table: str | None, settings: AwsSettings, session: aioboto3.Session | None = None
+) -> Plan:
+    """Run a survey for a table that is described first, or for none."""
+    await running.prepare()
+    if table is None:
+        region = settings.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+        return await running.run(None, region)
+    if running.names_key:
+        raise UsageError("--table tells the key; leave --key and --sort-key out")
+    async with connect(settings, session) as aws:
+        described = await aws.describe(table)
+        region = aws.region
+    return await running.run(described, region)
 
 
 async def execute(

@@ -10,9 +10,9 @@ import pytest
 import asyncloader
 
 EXPORTED = {
-    "doing": ["BatchWriter", "load"],
+    "doing": ["BatchWriter", "load", "plan"],
     "settings": ["Dialect", "RetrySettings"],
-    "results": ["Ack", "Counts", "Receipt", "Report", "Stats"],
+    "results": ["Ack", "Counts", "Plan", "Receipt", "Report", "Stats"],
     "hooks": ["BatchSent", "OnBatch", "OnReject", "OnRetry", "Rejection", "Retry"],
     "errors": [
         "AccessError",

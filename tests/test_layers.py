@@ -17,7 +17,17 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("values", ("values",)),
     (
         "pure",
-        ("blocks", "decode", "encode", "schedule", "wire.answer", "wire.proxy", "wire.sigv4", "wire.transport"),
+        (
+            "blocks",
+            "decode",
+            "encode",
+            "schedule",
+            "survey",
+            "wire.answer",
+            "wire.proxy",
+            "wire.sigv4",
+            "wire.transport",
+        ),
     ),
     ("edges", ("finish", "sources", "wire", "table", "records", "local")),
     ("engine", ("engine",)),
@@ -25,7 +35,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 """From the lowest to the highest; the longest name that fits a module says where it belongs."""
 
-WAY_OF_THE_DATA = ("blocks", "decode", "encode", "schedule")
+WAY_OF_THE_DATA = ("blocks", "decode", "encode", "schedule", "survey")
 """Inside the pure layer, too, an import points back to where the data comes from."""
 
 OWNERS = {"aiofiles": "sources.stream", "aioboto3": "table.aws", "httptools": "wire.connection"}

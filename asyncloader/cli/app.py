@@ -17,6 +17,7 @@ import typer
 from asyncloader import __version__
 from asyncloader.cli.commands.load import load
 from asyncloader.cli.commands.local import local
+from asyncloader.cli.commands.plan import plan
 from asyncloader.values.errors import UsageError
 
 app = typer.Typer(
@@ -45,6 +46,7 @@ def _root(
 
 
 app.command(no_args_is_help=True)(load)
+app.command(no_args_is_help=True)(plan)
 app.command()(local)
 
 

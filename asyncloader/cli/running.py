@@ -48,12 +48,12 @@ class Display:
 
     def show(self, report: Report) -> bool:
         """The result; false if it could not be written to stdout."""
-        written = not self.json or self._print(json.dumps(report.as_dict()))
+        written = not self.json or self.put(json.dumps(report.as_dict()))
         if not self.quiet:
             result.show(report)
         return written
 
-    def _print(self, text: str) -> bool:
+    def put(self, text: str) -> bool:
         """The result on stdout. Where its reader has gone away, the exit code alone says how it went."""
         try:
             print(text, flush=True)  # noqa: T201  # the command's result
@@ -72,7 +72,7 @@ def run_load(
     running: Load | None = None
     try:
         running = Load(sources, settings, resume_command=resume_command())
-        report = _run(_load(running, table, aws, local=local, display=display))
+        report = run(_load(running, table, aws, local=local, display=display))
     except LoadFailed as error:
         if error.report is not None:
             display.show(error.report)
@@ -80,7 +80,7 @@ def run_load(
         return INTERRUPTED if isinstance(error, LoadInterrupted) else STOPPED
     except AsyncLoaderError as error:
         display.complain(str(error))
-        _show_cause()
+        show_cause()
         return USAGE
     except (KeyboardInterrupt, asyncio.CancelledError):
         if running is None or not running.counts.requests:
@@ -106,7 +106,7 @@ def run_load(
 def run_local(port: int) -> int:
     """Run the embedded server until Ctrl-C."""
     try:
-        _run(_local(port))
+        run(_local(port))
     except AsyncLoaderError as error:
         Display(False, False, False).complain(str(error))
         return USAGE
@@ -245,13 +245,13 @@ def resume_command(option: str = "", value: str = "") -> str:
     return shlex.join(["asyncloader", *arguments, "--resume"])
 
 
-def _show_cause() -> None:
+def show_cause() -> None:
     log = logging.getLogger("asyncloader")
     if log.isEnabledFor(logging.DEBUG):
         log.debug("the cause:", exc_info=True)
 
 
-def _run(main: Coroutine[Any, Any, Any]) -> Any:
+def run(main: Coroutine[Any, Any, Any]) -> Any:
     """Run on uvloop where the platform has it."""
     try:
         import uvloop

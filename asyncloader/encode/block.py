@@ -10,6 +10,7 @@ import orjson
 
 from asyncloader.blocks.piece import Piece
 from asyncloader.decode.columns import BadRow
+from asyncloader.encode.anatomy import Anatomy
 from asyncloader.encode.hashes import Hashes
 from asyncloader.encode.keys import ItemKey, key_of
 from asyncloader.values.schema import WCU_BYTES, KeyAttribute
@@ -22,7 +23,8 @@ class EncodedBlock:
     `data[offsets[i]:offsets[i + 1]]` is item i as `{"PutRequest":{"Item":{…}}},` with the comma. `sizes` are bytes
     as DynamoDB counts them, `hashes` the 64-bit hashes of the keys and `sorted_hashes` the same in order, `records`
     the index of each item's record in the block (None: item i is record i). The last `superseded` items are kept in
-    case the service refuses the one that replaces them. `bad` are the rows that cannot be sent at all.
+    case the service refuses the one that replaces them. `bad` are the rows that cannot be sent at all. `anatomy` is
+    there only if the encoder was told to keep it.
     """
 
     block: Piece
@@ -36,6 +38,7 @@ class EncodedBlock:
     superseded: int = 0
     bad: list[BadRow] = field(default_factory=list)
     sorted_hashes: Hashes | None = None
+    anatomy: Anatomy | None = None
     _wcu_before: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
@@ -49,7 +52,7 @@ class EncodedBlock:
     def wcu(self, first: int, stop: int) -> int:
         """What items `first` to `stop` cost: one unit for each KB begun, item by item (DYNAMODB.md, WCU)."""
         if self._wcu_before is None:
-            self._wcu_before = np.concatenate([[0], np.cumsum(-(-self.sizes // WCU_BYTES))])
+            self._wcu_before = np.concatenate([[0], np.cumsum(wcu_of(self.sizes))])
         return int(self._wcu_before[stop] - self._wcu_before[first])
 
     def record(self, item: int) -> int:
@@ -66,3 +69,8 @@ class EncodedBlock:
         key, record = self.item_key(item), self.record(item)
         earlier = [spare for spare in spares.tolist() if self.record(spare) < record and self.item_key(spare) == key]
         return max(earlier, key=self.record, default=None)
+
+
+def wcu_of(sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Write capacity units of items of these sizes in bytes: one for each KB begun."""
+    return -(-sizes // WCU_BYTES)

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from asyncloader.blocks.piece import Piece
 from asyncloader.decode.columns import BadRow, Columns
+from asyncloader.encode.anatomy import Anatomy
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.cells import CELLS, QUOTED, Cells
 from asyncloader.encode.deal import deal
@@ -72,7 +73,7 @@ class _Attribute:
         """Call these cells bad, whatever else was said of them."""
         cells.bad.update(dict.fromkeys(np.flatnonzero(rows).tolist(), reason))
 
-    def sizes(self, cells: Cells, column: pa.StringArray) -> npt.NDArray[np.int64] | int:
+    def sizes(self, cells: Cells, column: pa.StringArray) -> npt.NDArray[np.int64]:
         """Bytes that this attribute adds to each item."""
         if column.null_count == 0 or self.empty == "keep":
             return cells.sizes + self.name_size
@@ -85,12 +86,19 @@ class _Attribute:
 class ColumnEncoder:
     """Encodes the blocks of one source for one table.
 
-    `types` gives the types of columns; those that the table demands for its keys win. Raises `UsageError` where the
-    two contradict one another, and where the source lacks a column for the table's key.
+    `types` gives the types of columns; those that the table demands for its keys win. With `dissect` the encoded
+    blocks keep their anatomy. Raises `UsageError` where the types contradict one another, and where the source lacks a
+    column for the table's key.
     """
 
     def __init__(
-        self, columns: Sequence[str], table: Table, types: Mapping[str, AttributeType], empty: EmptyCells
+        self,
+        columns: Sequence[str],
+        table: Table,
+        types: Mapping[str, AttributeType],
+        empty: EmptyCells,
+        *,
+        dissect: bool = False,
     ) -> None:
         demanded = table.typed
         for name, kind in types.items():
@@ -102,6 +110,7 @@ class ColumnEncoder:
             if key.name not in columns:
                 raise UsageError(f"there is no column {key.name!r}, which is a key of table {table.name}")
         self._table = table
+        self._dissect = dissect
         self._key_names = tuple(attribute.name for attribute in table.key)
         attributes = {
             name: _Attribute(
@@ -123,8 +132,12 @@ class ColumnEncoder:
         arrays = {name: columns.arrays[place] for name, place in self._places.items()}
         cells = {each.name: each.cells(arrays[each.name], columns.plain) for each in self._order}
         sizes: npt.NDArray[np.int64] = np.zeros(columns.rows, dtype=np.int64)
+        parts: dict[str, npt.NDArray[np.int64]] = {}
         for each in self._order:
-            sizes += each.sizes(cells[each.name], arrays[each.name])
+            part = each.sizes(cells[each.name], arrays[each.name])
+            sizes += part
+            if self._dissect:
+                parts[each.name] = part
         bad: dict[int, tuple[str | None, str]] = {}
         for each in self._order:
             for row, reason in cells[each.name].bad.items():
@@ -159,6 +172,7 @@ class ColumnEncoder:
             rows_read=columns.rows + len(columns.bad),
             records=columns.records if rows is None else rows if columns.records is None else columns.records[rows],
             superseded=len(superseded),
+            anatomy=Anatomy(columns, rows, parts) if self._dissect else None,
             bad=sorted(
                 [*columns.bad, *(BadRow(columns.record(row), why, name) for row, (name, why) in bad.items())],
                 key=lambda row: row.record,

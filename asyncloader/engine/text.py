@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
+from asyncloader.blocks.boundary import find_record
 from asyncloader.blocks.cut import Block, Cutter
 from asyncloader.blocks.grammar import Record, grammar
 from asyncloader.blocks.header import Header, read_header
@@ -44,6 +46,7 @@ class TextInput:
         self.name = file.name
         self.columns: tuple[str, ...] = tuple(header.own_columns)
         self.size_bytes = file.size_bytes
+        self.is_plain = is_plain
         self._index = index
         self._file = file
         self._header = header
@@ -78,7 +81,7 @@ class TextInput:
                 )
         self._key_decoder = CsvDecoder(self._header.columns, self._dialect, [key.name for key in table.key])
         types = {name: kind for name, kind in settings.types.items() if name in self.columns}
-        self._encoder = ColumnEncoder(self.columns, table, types, settings.empty)
+        self._encoder = ColumnEncoder(self.columns, table, types, settings.empty, dissect=settings.dissect)
 
     async def blocks(
         self, settings: LoadSettings, start: Place | None, end: int | None, numbers: Iterator[int], quota: Quota
@@ -108,6 +111,39 @@ class TextInput:
                     last = last or data is not cut.data
                 read_bytes = stream.read_bytes if end is None else cut.offset + len(data)
                 yield Block(self._index, next(numbers), data, cut.offset, cut.line, read_bytes, last)
+        finally:
+            await stream.close()
+
+    @property
+    def text_bytes(self) -> int:
+        """The length of a plain file without its header."""
+        return max((self.size_bytes or 0) - self._header.end, 0)
+
+    async def block_at(self, settings: LoadSettings, offset: int, size_bytes: int, number: int) -> Block | None:
+        """About so many bytes of records from somewhere behind `offset` (0 is the first record) of a plain file.
+
+        Where a record begins is guessed (see `blocks.boundary`), and its line is not known.
+        """
+        stream = await self._open(replace(settings, block_bytes=size_bytes))
+        at = self._header.end + offset
+        try:
+            await stream.skip_to(at)
+            cutter, cut = None, None
+            data = b""
+            while cut is None and (chunk := await stream.read()):
+                data += chunk
+                if cutter is None:
+                    begin = 0 if offset == 0 else find_record(data, len(self._header.columns), self._dialect)
+                    if begin is None:
+                        if len(data) > HEADER_LIMIT_BYTES:
+                            return None
+                        continue
+                    cutter = Cutter(settings.dialect, block_bytes=1, offset=at + begin, line=1, name=self.name)
+                    chunk = data[begin:]
+                cut = cutter.feed(chunk)
+            if cut is None and cutter is not None:
+                cut = cutter.finish()
+            return None if cut is None else Block(self._index, number, cut.data, cut.offset, cut.line, 0, cut.last)
         finally:
             await stream.close()
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import typer
 
+from asyncloader.cli.cells import dialect_of, types_of
 from asyncloader.cli.logs import set_log_level
 from asyncloader.cli.options import budget, capacity, dialect, ends, output, shape, spread, target
 from asyncloader.values.budget import Budget
 from asyncloader.values.errors import UsageError
 from asyncloader.values.pacing import PacingSettings
-from asyncloader.values.schema import AttributeType, attribute_type
-from asyncloader.values.settings import AwsSettings, CreateSettings, Dialect, LoadSettings, RejectLimit, TransportName
+from asyncloader.values.settings import AwsSettings, CreateSettings, LoadSettings, RejectLimit, TransportName
 from asyncloader.values.spread import Spread
 
 
@@ -63,17 +63,9 @@ def load(
         raise UsageError("--local is a server of its own; it does not go with --endpoint-url or --profile")
     settings = LoadSettings(
         workers=workers,
-        types=_types(types or []),
+        types=types_of(types or []),
         empty=empty,  # type: ignore[arg-type]  # LoadSettings checks it
-        dialect=Dialect(
-            delimiter="\t" if delimiter == r"\t" else delimiter,
-            quote=quote or None,
-            escape=escape,
-            encoding=encoding,
-            header=not no_header,
-            columns=_column_names(columns),
-            skip_rows=skip_rows,
-        ),
+        dialect=dialect_of(delimiter, quote, escape, encoding, no_header, columns, skip_rows),
         limit=limit,
         create=_create(create, key, sort_key),
         rejects=rejects,
@@ -93,25 +85,6 @@ def load(
     raise typer.Exit(
         run_load(table, sources, settings, aws, local=local, display=Display(show_progress, quiet, as_json))
     )
-
-
-def _types(pairs: list[str]) -> dict[str, AttributeType]:
-    found: dict[str, AttributeType] = {}
-    for pair in pairs:
-        column, sign, kind = pair.rpartition("=")
-        if not sign or not column:
-            raise UsageError(f"--type takes COLUMN=TYPE, for example --type price=N, not {pair!r}")
-        if column in found:
-            raise UsageError(f"--type names the column {column!r} twice")
-        try:
-            found[column] = attribute_type(kind)
-        except UsageError as error:
-            raise UsageError(f"--type {pair}: {error}") from None
-    return found
-
-
-def _column_names(text: str | None) -> tuple[str, ...]:
-    return () if text is None else tuple(text.split(","))
 
 
 def _create(create: bool, key: str | None, sort_key: str | None) -> CreateSettings | None:

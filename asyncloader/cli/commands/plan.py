@@ -1,0 +1,72 @@
+"""`asyncloader plan`: options → settings → one call of the library."""
+
+from __future__ import annotations
+
+import typer
+
+from asyncloader.cli.cells import dialect_of, types_of
+from asyncloader.cli.logs import set_log_level
+from asyncloader.cli.options import capacity, dialect, output, shape, target
+from asyncloader.cli.options import plan as planning
+from asyncloader.values.pacing import PacingSettings
+from asyncloader.values.planning import PlanSettings, parse_sample
+from asyncloader.values.schema import KeyAttribute
+from asyncloader.values.settings import AwsSettings, LoadSettings
+
+
+def plan(
+    sources: target.Sources,
+    table: planning.TableToDescribe = None,
+    key: planning.Key = None,
+    sort_key: planning.SortKey = None,
+    sample: planning.SampleOf = None,
+    wcu: planning.Wcu = None,
+    price: planning.Price = None,
+    max_wcu: capacity.MaxWcu = None,
+    utilization: capacity.Utilization = "0.95",
+    region: target.Region = None,
+    profile: target.Profile = None,
+    endpoint_url: target.EndpointUrl = None,
+    types: shape.Types = None,
+    empty: shape.Empty = "drop",
+    delimiter: dialect.Delimiter = ",",
+    quote: dialect.Quote = '"',
+    escape: dialect.Escape = None,
+    encoding: dialect.Encoding = "utf-8",
+    no_header: dialect.NoHeader = False,
+    columns: dialect.Columns = None,
+    skip_rows: dialect.SkipRows = 0,
+    limit: dialect.Limit = None,
+    progress: output.Progress = None,
+    quiet: output.Quiet = False,
+    as_json: output.Json = False,
+    log_level: output.LogLevel = "warning",
+) -> None:
+    """Tell what a load would do, without writing anything.
+
+    Reads the sources as `load` does and counts: rows that would be rejected and why, write capacity with indexes,
+    cost, time, hot partition keys, what each column holds; and says what to do about it. The page is the result and
+    stands on stdout; the exit code is 0 where every row would be taken, 1 where some would be rejected.
+    """
+    set_log_level(log_level)
+    settings = PlanSettings(
+        load=LoadSettings(
+            types=types_of(types or []),
+            empty=empty,  # type: ignore[arg-type]  # LoadSettings checks it
+            dialect=dialect_of(delimiter, quote, escape, encoding, no_header, columns, skip_rows),
+            limit=limit,
+            pacing=PacingSettings.parse(max_wcu, utilization),
+        ),
+        key=None if key is None else KeyAttribute.parse(key),
+        sort_key=None if sort_key is None else KeyAttribute.parse(sort_key),
+        sample=None if sample is None else parse_sample(sample),
+        wcu=wcu,
+        price_usd=price,
+    )
+    aws = AwsSettings(region=region, profile=profile, endpoint_url=endpoint_url)
+
+    from asyncloader.cli.planning import run_plan
+    from asyncloader.cli.running import Display
+
+    show_progress = not quiet if progress is None else progress and not quiet
+    raise typer.Exit(run_plan(sources, table, settings, aws, display=Display(show_progress, quiet, as_json)))

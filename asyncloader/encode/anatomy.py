@@ -1,0 +1,35 @@
+"""What the items of a block are made of, column by column: kept only for whoever surveys a source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from asyncloader.decode.columns import Columns
+
+
+@dataclass(frozen=True, slots=True)
+class Anatomy:
+    """The columns behind an encoded block.
+
+    `rows` tells for each item, those that are superseded last, which row of `columns` it was (None: item i is row i);
+    `sizes` gives for each attribute the bytes that it adds to every row, its name included, 0 where it is absent.
+    """
+
+    columns: Columns
+    rows: npt.NDArray[np.int64] | None
+    sizes: Mapping[str, npt.NDArray[np.int64]]
+
+    def column(self, name: str, items: int) -> pa.StringArray:
+        """The cells of a column for the first `items` items, in their order."""
+        column = self.columns.arrays[self.columns.names.index(name)]
+        return column.slice(0, items) if self.rows is None else column.take(pa.array(self.rows[:items]))
+
+    def size(self, name: str, items: int) -> npt.NDArray[np.int64]:
+        """The bytes that an attribute adds to the first `items` items."""
+        sizes = self.sizes[name]
+        return sizes[:items] if self.rows is None else sizes[self.rows[:items]]

@@ -1,0 +1,231 @@
+"""What to do about a load before it runs, in the order of its effect. Pure.
+
+First what would be rejected, since no speed makes up for it; then time: what a load waits for longest is mended first,
+and each figure supposes what stands before it; then types. Nothing is advised that gains less than a tenth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from asyncloader.survey.capacity import QUOTA_WCU, Supply, supply_of
+from asyncloader.survey.duration import borne_by_table, table_supply
+from asyncloader.values.plan import (
+    Advice,
+    ColumnPlan,
+    Duration,
+    IndexPlan,
+    Limit,
+    LimitKind,
+    Partitions,
+    Reason,
+)
+from asyncloader.values.planning import PlanSettings
+from asyncloader.values.schema import Table
+
+Limits = dict[tuple[LimitKind, str], Limit]
+"""By kind and owner."""
+Mended = tuple[str, str | None, float]
+"""What helps, the option for it, and how many seconds it then still takes."""
+
+QUICK_S = 120.0
+"""A load that takes no longer needs no advice on its time."""
+GAIN = 0.9
+STEPS = 6
+MOST_LANES, MOST_SHARDS = 64, 100
+ROUND_WCU = 1_000
+NAMED = 5
+MOSTLY = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What advice is given on. `repeats` says that keys stand in several rows, `spreadable` that all sources are plain
+    files, which `--spread` needs."""
+
+    table: Table
+    settings: PlanSettings
+    duration: Duration
+    table_wcu: int
+    indexes: Sequence[IndexPlan]
+    partitions: Sequence[Partitions]
+    columns: Sequence[ColumnPlan]
+    reasons: Sequence[Reason]
+    repeats: bool
+    spreadable: bool
+
+
+def advise(situation: Situation) -> tuple[Advice, ...]:
+    """All advice that is worth giving."""
+    return (*_on_rejects(situation.reasons), *_on_time(situation), *_on_types(situation))
+
+
+def _on_rejects(reasons: Sequence[Reason]) -> Iterator[Advice]:
+    if reasons:
+        first = reasons[0]
+        more = f"; {len(reasons) - 1} more reasons above" if len(reasons) > 1 else ""
+        yield Advice(
+            f"mend the rows that would be rejected, most of them for “{first.reason}” ({first.spots[0]}{more})"
+        )
+
+
+def _on_time(situation: Situation) -> Iterator[Advice]:
+    limits = {(limit.kind, limit.owner): limit for limit in situation.duration.limits}
+    for _ in range(STEPS):
+        order = sorted(limits.values(), key=lambda limit: -limit.seconds)
+        worst = order[0]
+        if worst.seconds <= QUICK_S:
+            return
+        others = [each for each in order[1:] if not _same_cause(worst, each, limits)]
+        rest = others[0].seconds if others else 0.0
+        aim = max(rest, worst.seconds / 10, QUICK_S / 2)
+        text, option, seconds = _mended(situation, worst, aim, limits)
+        after = max(rest, seconds)
+        if after > worst.seconds * GAIN:
+            return
+        yield Advice(text, option, after)
+        for each in order:
+            if each is worst or _same_cause(worst, each, limits):
+                limits[each.kind, each.owner] = Limit(each.kind, each.owner, each.what, min(each.seconds, seconds))
+
+
+def _same_cause(worst: Limit, other: Limit, limits: Limits) -> bool:
+    """Whether mending `worst` mends `other` too: a key that is split makes shorter stretches as well."""
+    return (
+        worst.owner == other.owner and {worst.kind, other.kind} == {"order", "key"} and _is_one_key(worst.owner, limits)
+    )
+
+
+def _is_one_key(owner: str, limits: Limits) -> bool:
+    """Whether it is one heavy key that slows every stretch, not the order of the rows."""
+    return limits["key", owner].seconds >= GAIN * limits["order", owner].seconds
+
+
+def _mended(situation: Situation, worst: Limit, aim: float, limits: Limits) -> Mended:
+    """What helps against one limit."""
+    if worst.kind == "table":
+        return _more_for_table(situation, aim)
+    if worst.kind == "index":
+        return _more_for_index(situation, worst, aim)
+    if worst.kind == "cap":
+        cap = situation.settings.load.pacing.max_wcu or 0.0
+        need = _rounded(cap * worst.seconds / aim)
+        return f"allow more than --max-wcu {cap:g}", f"--max-wcu {need}", cap * worst.seconds / need
+    if worst.kind == "order" and not _is_one_key(worst.owner, limits):
+        return _spread(situation, worst, aim)
+    return _split(situation, worst, aim)
+
+
+def _more_for_table(situation: Situation, aim: float) -> Mended:
+    table, settings = situation.table, situation.settings
+    supply = table_supply(table, settings)
+    wcu = borne_by_table(table, situation.table_wcu, situation.indexes)
+    if supply.grows:
+        need = min(_rounded(wcu / aim), QUOTA_WCU)
+        told = table.throughput
+        if told is not None and told.most is not None and need > told.most:
+            return f"let the table take more than its MaxWriteRequestUnits of {told.most:,}", None, wcu / need
+        return (
+            f"pre-warm the table to {need:,} WCU/s (its price is paid once)",
+            f"--prewarm {need}",
+            Supply(max(need, supply.start), grows=True, most=max(supply.most, need)).seconds(wcu),
+        )
+    need = min(_rounded(wcu / aim / settings.utilization), QUOTA_WCU)
+    return (
+        f"raise the table's write capacity to {need:,} WCU for the time of the load",
+        f"--raise-wcu {need}",
+        Supply(need * settings.utilization).seconds(wcu),
+    )
+
+
+def _more_for_index(situation: Situation, worst: Limit, aim: float) -> Mended:
+    place = next(at for at, index in enumerate(situation.table.indexes) if index.name == worst.owner)
+    wcu, told = situation.indexes[place].wcu, situation.table.indexes[place].throughput
+    supply = supply_of(told, situation.settings.utilization)
+    need = min(_rounded(wcu / aim / (1.0 if supply.grows else situation.settings.utilization)), QUOTA_WCU)
+    verb = "pre-warm" if supply.grows else "raise"
+    return (
+        f"{verb} index {worst.owner} to {need:,} WCU, or make it only after the load",
+        None,
+        wcu / need if supply.grows else wcu / (need * situation.settings.utilization),
+    )
+
+
+def _spread(situation: Situation, worst: Limit, aim: float) -> Mended:
+    key = _partitions(situation, worst.owner).key
+    lanes = min(max(ceil(worst.seconds / aim), 2), MOST_LANES)
+    after = worst.seconds / lanes
+    if situation.repeats:
+        return (
+            f"shuffle the rows, which stand sorted by {key} (keys repeat, so --spread would lose their order)",
+            None,
+            after,
+        )
+    if not situation.spreadable:
+        return (
+            f"shuffle the rows, which stand sorted by {key}, or name plain files, which --spread can read",
+            None,
+            after,
+        )
+    return (
+        f"read {lanes} places of the source at once, since its rows stand sorted by {key}",
+        f"--spread {lanes}",
+        after,
+    )
+
+
+def _split(situation: Situation, worst: Limit, aim: float) -> Mended:
+    found = _partitions(situation, worst.owner)
+    hot = found.heaviest[0]
+    if worst.owner:
+        return (
+            f"make index {worst.owner} only after the load, or split its key {found.key}: it has {found.distinct:,} values, "
+            f"and {hot.key!r} takes {hot.share:.0%} of its writes",
+            None,
+            0.0,
+        )
+    shards = min(max(ceil(worst.seconds / aim), 2), MOST_SHARDS)
+    text = f"split the partition key {found.key}: {hot.key!r} takes {hot.share:.0%} of all writes"
+    if situation.table.sort_key is None:
+        return text, None, worst.seconds
+    return text, f"--shard-key {found.key}={shards}", worst.seconds / shards
+
+
+def _partitions(situation: Situation, owner: str) -> Partitions:
+    return next(each for each in situation.partitions if each.owner == owner)
+
+
+def _on_types(situation: Situation) -> Iterator[Advice]:
+    keys = {key.name for key in (*situation.table.key, *situation.table.index_keys)}
+    given = situation.settings.load.types
+    for column in situation.columns:
+        if column.type == "N" and column.leading_zeros:
+            yield Advice(
+                f"{column.name}: {column.leading_zeros:,} values begin with zeros, which a number loses; store it as S if they matter"
+            )
+    free = [column for column in situation.columns if column.name not in keys and column.name not in given]
+    for kind, name in (("number", "N"), ("boolean", "BOOL")):
+        fit = [column for column in free if _all_of(column, kind) and not column.leading_zeros]
+        if fit:
+            named = ", ".join(column.name for column in fit[:NAMED]) + (", …" if len(fit) > NAMED else "")
+            option = " ".join(f"--type {column.name}={name}" for column in fit[:NAMED])
+            yield Advice(f"only {kind}s, stored as text unless you say otherwise: {named}", option)
+    for column in free:
+        numbers, others = column.kinds.get("number", 0), {k: n for k, n in column.kinds.items() if k != "number"}
+        total = numbers + sum(others.values())
+        if others and numbers >= MOSTLY * total:
+            odd = column.first[next(iter(others))]
+            yield Advice(
+                f"{column.name}: numbers but for {sum(others.values()):,} values, the first {odd.text!r} ({odd.spot}); "
+                f"--type {column.name}=N would reject those"
+            )
+
+
+def _all_of(column: ColumnPlan, kind: str) -> bool:
+    return set(column.kinds) == {kind}
+
+
+def _rounded(wcu: float) -> int:
+    return max(ceil(wcu / ROUND_WCU), 1) * ROUND_WCU

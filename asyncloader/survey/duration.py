@@ -1,0 +1,74 @@
+"""What a load must wait for, and for how long: capacities, a cap, partition keys. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from asyncloader.survey.capacity import PARTITION_WCU, Supply, supply_of
+from asyncloader.values.plan import Duration, IndexPlan, Limit, Partitions
+from asyncloader.values.planning import PlanSettings
+from asyncloader.values.schema import Table, Throughput
+
+
+def table_supply(table: Table, settings: PlanSettings) -> Supply:
+    """The capacity given (`--wcu`), else the one described, else a new table's."""
+    given = settings.wcu
+    return supply_of(table.throughput if given is None else Throughput(round(given)), settings.utilization)
+
+
+def borne_by_table(table: Table, table_wcu: int, indexes: Sequence[IndexPlan]) -> int:
+    """The units that the table's own capacity must bear: its items and their entries in local indexes."""
+    return table_wcu + sum(plan.wcu for plan, index in zip(indexes, table.indexes, strict=True) if not index.is_global)
+
+
+def duration_of(
+    table: Table,
+    settings: PlanSettings,
+    table_wcu: int,
+    indexes: Sequence[IndexPlan],
+    partitions: Sequence[Partitions],
+) -> Duration:
+    """How long a load takes at least; it is never slower than the slowest of these, if it does everything well."""
+    supply = table_supply(table, settings)
+    own = borne_by_table(table, table_wcu, indexes)
+    limits = [Limit("table", "", f"the table: {own:,} WCU at {supply.words()}", supply.seconds(own))]
+    for plan, index in zip(indexes, table.indexes, strict=True):
+        if index.is_global:
+            index_supply = supply_of(index.throughput, settings.utilization)
+            words = f"index {index.name}: {plan.wcu:,} WCU at {index_supply.words()}"
+            limits.append(Limit("index", index.name, words, index_supply.seconds(plan.wcu)))
+    if settings.load.pacing.max_wcu is not None:
+        total = table_wcu + sum(plan.wcu for plan in indexes)
+        words = f"--max-wcu {settings.load.pacing.max_wcu:g}: {total:,} WCU"
+        limits.append(Limit("cap", "", words, total / settings.load.pacing.max_wcu))
+    for each in partitions:
+        limits += _of_partitions(each)
+    limits.sort(key=lambda limit: -limit.seconds)
+    return Duration(limits[0].seconds, _basis(table, settings), tuple(limits))
+
+
+def _of_partitions(each: Partitions) -> list[Limit]:
+    if not each.heaviest:
+        return []
+    heaviest = each.heaviest[0]
+    where = f"index {each.owner}" if each.owner else "the table"
+    key = f"the heaviest partition key of {where}, {each.key} = {heaviest.key!r}: {heaviest.wcu_most:,} WCU at {PARTITION_WCU:,} WCU/s"
+    order = (
+        f"rows of one {each.key} stand together, so that {where} is written to a key or few at a time: "
+        f"{each.in_order_wcu:,} WCU at {PARTITION_WCU:,} WCU/s"
+    )
+    return [
+        Limit("order", each.owner, order, each.in_order_wcu / PARTITION_WCU),
+        Limit("key", each.owner, key, heaviest.wcu_most / PARTITION_WCU),
+    ]
+
+
+def _basis(table: Table, settings: PlanSettings) -> str:
+    if settings.wcu is not None:
+        return f"a table provisioned with {settings.wcu:,.0f} WCU/s (--wcu), {settings.utilization:.0%} of it used"
+    if table.throughput is None:
+        return "a new table on demand"
+    if table.throughput.provisioned is not None:
+        return f"table {table.name}, provisioned with {table.throughput.provisioned:,} WCU/s, {settings.utilization:.0%} of it used"
+    warm = table.throughput.warm
+    return f"table {table.name}, on demand" + (f", warm for {warm:,} WCU/s" if warm else ", as warm as a new one")

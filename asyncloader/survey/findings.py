@@ -1,0 +1,89 @@
+"""One encoded block → what there is to count in it. Pure; runs in a thread, several blocks at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from asyncloader.decode.columns import BadRow
+from asyncloader.encode.block import EncodedBlock, wcu_of
+from asyncloader.encode.hashes import Hashes
+from asyncloader.survey.columns import ColumnFacts, facts
+from asyncloader.survey.entries import Entries, entries
+from asyncloader.survey.partitions import weighed
+from asyncloader.values.schema import KeyAttribute, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What one block holds: `sizes` and the units are those of the `items` to send, `hashes` those of all valid rows.
+
+    `entries` are the number and the units of the entries in each index of the table, `partitions` the units by
+    partition key in the table, which bears those of local indexes as well, and in each global index.
+    """
+
+    rows: int
+    items: int
+    superseded: int
+    bad: Sequence[BadRow]
+    hashes: Hashes
+    sizes: npt.NDArray[np.int64]
+    table_wcu: int
+    entries: tuple[tuple[int, int], ...]
+    partitions: tuple[dict[str, int], ...]
+    columns: dict[str, ColumnFacts]
+    records: npt.NDArray[np.int64] | None
+
+    @property
+    def wcu(self) -> int:
+        """All units, those of indexes included."""
+        return self.table_wcu + sum(wcu for _, wcu in self.entries)
+
+    def record(self, row: int) -> int:
+        """The index of the record that is `row` of the columns."""
+        return row if self.records is None else int(self.records[row])
+
+
+def examine(encoded: EncodedBlock, table: Table) -> Findings:
+    """Count what a block holds."""
+    anatomy, items = encoded.anatomy, len(encoded)
+    assert anatomy is not None
+    wcu = wcu_of(encoded.sizes[:items])
+    table_wcu = int(wcu.sum())
+    found = [entries(encoded, table, index) for index in table.indexes]
+    weights = wcu.copy()
+    for index, each in zip(table.indexes, found, strict=True):
+        if not index.is_global:
+            weights[slice(None) if each.items is None else each.items] += each.wcu
+    partitions = [_weighed(encoded, table.partition_key, Entries(None, weights))]
+    partitions += [
+        _weighed(encoded, index.partition_key, each)
+        for index, each in zip(table.indexes, found, strict=True)
+        if index.is_global
+    ]
+    return Findings(
+        rows=encoded.rows_read,
+        items=items,
+        superseded=encoded.superseded,
+        bad=encoded.bad,
+        hashes=encoded.hashes,
+        sizes=encoded.sizes[:items],
+        table_wcu=table_wcu,
+        entries=tuple((len(each.wcu), int(each.wcu.sum())) for each in found),
+        partitions=tuple(partitions),
+        columns={
+            name: facts(column) for name, column in zip(anatomy.columns.names, anatomy.columns.arrays, strict=True)
+        },
+        records=anatomy.columns.records,
+    )
+
+
+def _weighed(encoded: EncodedBlock, key: KeyAttribute, held: Entries) -> dict[str, int]:
+    if not len(held.wcu):
+        return {}
+    assert encoded.anatomy is not None
+    column = encoded.anatomy.column(key.name, len(encoded))
+    return weighed(key, column if held.items is None else column.take(held.items), held.wcu)
