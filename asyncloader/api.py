@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asyncloader.engine.load import Load
-from asyncloader.schedule.limits import described
 from asyncloader.table.aws import Aws, connect
 from asyncloader.table.gateway import gateway
+from asyncloader.table.throughput import Throughput
 from asyncloader.values.budget import Budget
+from asyncloader.values.change import CapacityChange
 from asyncloader.values.errors import TableError, TableMissing, UsageError
 from asyncloader.values.pacing import UTILIZATION, PacingSettings
 from asyncloader.values.plan import Plan
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from asyncloader.engine.survey import Survey
 
 Source = str | os.PathLike[str]
-
-log = logging.getLogger("asyncloader")
 
 
 async def load(
@@ -65,6 +63,8 @@ async def load(
     price: float | None = None,
     utilization: float | None = UTILIZATION,
     spread: int = 1,
+    raise_wcu: int | None = None,
+    prewarm: int | None = None,
     journal: Source | None = None,
     resume: bool = False,
     restart: bool = False,
@@ -82,8 +82,9 @@ async def load(
     but `max_wcu`). `spread` places of the files are read at once, without order between them: for files that are
     sorted by partition key. `stop_after_wcu` and `stop_after_cost` (at `price` for a million write request units)
     limit what the load uses since its first start, `stop_after` how long this run lasts (seconds, or a text like
-    `"1h30m"`). What is done is kept in `journal` (default `TABLE-XXXXXXXX.journal` in the current folder) until the load
-    is complete; `resume` goes on from there, `restart` begins anew.
+    `"1h30m"`). `raise_wcu` raises a provisioned table for the time of the load; `prewarm` raises its warm throughput for
+    good, which AWS charges once. What is done is kept in `journal` (default `TABLE-XXXXXXXX.journal` in the current
+    folder) until the load is complete; `resume` goes on from there, `restart` begins anew.
 
     Raises `UsageError` (`SourceError`, `TableError`, `AccessError`) before anything is written, `LoadFailed` when the
     load stops after its first write; it is `BudgetSpent` where a limit ended it in good order. Rejected rows raise
@@ -101,6 +102,7 @@ async def load(
         budget=Budget.of(stop_after_wcu, stop_after_cost, stop_after, price),
         pacing=PacingSettings(max_wcu, utilization),
         spread=Spread(spread),
+        change=CapacityChange(raise_wcu, prewarm),
         journal=None if journal is None else Path(journal),
         resume=resume,
         restart=restart,
@@ -187,20 +189,17 @@ async def execute(
     transport: TransportName,
     *,
     endpoint: str | None = None,
-    say: Callable[[str], None] = log.info,
 ) -> Report:
     """Run a prepared load against a table over the transport that fits.
 
     `endpoint` is what the journal knows the service by, where that is not its address: the embedded server has
-    another port each time. `say` takes what people should know before it begins.
+    another port each time.
     """
     settings = running.settings
     endpoint = endpoint or aws.endpoint_url
     table = await _table(running, aws, name)
-    if pace := described(table, settings.pacing):
-        say(f"{name}: {pace}")
     async with gateway(aws, name, transport=transport, workers=settings.workers, retry=settings.retry) as way:
-        return await running.run(way, table, endpoint)
+        return await running.run(way, table, endpoint, Throughput(aws, name))
 
 
 async def _table(running: Load, aws: Aws, name: str) -> Table:

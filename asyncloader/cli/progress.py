@@ -113,7 +113,8 @@ def look(load: Load) -> Moment:
 
 
 async def watch(load: Load, table: str) -> None:
-    """Show progress until cancelled."""
+    """Show progress until cancelled, from when there is some."""
+    await load.writes.wait()
     if sys.stderr.isatty():
         await _watch_on_terminal(load, table)
     else:

@@ -20,6 +20,7 @@ from asyncloader.api import execute
 from asyncloader.cli import result
 from asyncloader.cli.progress import watch
 from asyncloader.engine.load import Load
+from asyncloader.engine.voice import Confirm, Voice
 from asyncloader.table.aws import Aws, connect, static_session
 from asyncloader.values.errors import AsyncLoaderError, BudgetSpent, LoadFailed, LoadInterrupted
 from asyncloader.values.report import Report
@@ -46,6 +47,11 @@ class Display:
         """One line about what went wrong, shown even when quiet."""
         print(f"asyncloader: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201  # the command's voice
 
+    def complain_of_notes(self, error: BaseException) -> None:
+        """What else went wrong, a line each."""
+        for note in getattr(error, "__notes__", ()):
+            self.complain(note)
+
     def show(self, report: Report) -> bool:
         """The result; false if it could not be written to stdout."""
         written = not self.json or self.put(json.dumps(report.as_dict()))
@@ -66,20 +72,29 @@ class Display:
 
 
 def run_load(
-    table: str, sources: list[str], settings: LoadSettings, aws: AwsSettings, *, local: bool, display: Display
+    table: str,
+    sources: list[str],
+    settings: LoadSettings,
+    aws: AwsSettings,
+    *,
+    local: bool,
+    display: Display,
+    confirm: Confirm | None = None,
 ) -> int:
-    """Load and show; gives the exit code."""
+    """Load and show; gives the exit code. `confirm` is asked before the table is pre-warmed."""
     running: Load | None = None
     try:
-        running = Load(sources, settings, resume_command=resume_command())
+        running = Load(sources, settings, resume_command=resume_command(), voice=Voice(display.say, confirm))
         report = run(_load(running, table, aws, local=local, display=display))
     except LoadFailed as error:
         if error.report is not None:
             display.show(error.report)
         display.complain(f"{_what_stopped(error)}{_how_to_go_on(error)}")
+        display.complain_of_notes(error)
         return INTERRUPTED if isinstance(error, LoadInterrupted) else STOPPED
     except AsyncLoaderError as error:
         display.complain(str(error))
+        display.complain_of_notes(error)
         show_cause()
         return USAGE
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -88,6 +103,10 @@ def run_load(
         else:
             display.complain(
                 f"interrupted at once; requests in flight may have been written or not; resume with: {resume_command()}"
+            )
+        if running is not None and running.set_back_by_hand:
+            display.complain(
+                f"the table's capacity is still raised; a resume sets it back, or: {running.set_back_by_hand}"
             )
         return INTERRUPTED
     shown = display.show(report)
@@ -130,9 +149,8 @@ async def _load(running: Load, table: str, aws_settings: AwsSettings, *, local: 
         aws = await open_.enter_async_context(connect(aws_settings, session))
         watching = asyncio.create_task(watch(running, table)) if display.progress else None
         try:
-            report = await execute(
-                running, aws, table, aws_settings.transport, endpoint="local" if local else None, say=display.say
-            )
+            endpoint = "local" if local else None
+            report = await execute(running, aws, table, aws_settings.transport, endpoint=endpoint)
         finally:
             if watching is not None:
                 watching.cancel()
@@ -209,7 +227,7 @@ def _end_on_signals(running: Load, display: Display) -> None:
             task.cancel()
             return
         before = time.monotonic()
-        if running.engine is None:
+        if not running.is_under_way:
             task.cancel()
             return
         display.say("stopping; waiting for the requests in flight (press Ctrl-C again to end at once)")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from asyncloader.engine.stop import Stop
 from asyncloader.schedule.allowance import Allowance
 from asyncloader.schedule.batch import Batch, Run
-from asyncloader.values.budget import Limit
+from asyncloader.values.budget import Budget, Limit
 from asyncloader.values.errors import BudgetSpent, ServiceError, ServiceUnavailable
 from asyncloader.wire.answer import Answer
 
@@ -25,6 +25,12 @@ class Guard:
         self._allowance = Allowance(self._limit.wcu, before_wcu)
         self._changed = asyncio.Event()
         self.is_shut = False
+
+    @classmethod
+    def of(cls, budget: Budget, before_wcu: float) -> Guard | None:
+        """The guard of a budget, if it limits what is used."""
+        limits = budget.limits()
+        return cls(limits, before_wcu) if limits else None
 
     @property
     def is_spent(self) -> bool:

@@ -21,14 +21,19 @@ from asyncloader.engine.papers import Papers
 from asyncloader.engine.reached import Reached
 from asyncloader.engine.reader import Round, equip, inspect, read_rounds
 from asyncloader.engine.stop import Stop
+from asyncloader.engine.switch import Switch, refuse_on_demand
+from asyncloader.engine.verdict import verdict
+from asyncloader.engine.voice import Voice
 from asyncloader.finish import in_thread
 from asyncloader.records.watermark import WHOLE, Lane, Watermark
 from asyncloader.schedule.flight import Flight, Flights
 from asyncloader.schedule.fresh import mixed_batches
+from asyncloader.schedule.limits import described
 from asyncloader.schedule.pace import pacer_for
 from asyncloader.sources.paths import expand
+from asyncloader.table.throughput import Throughput
 from asyncloader.values.budget import written_duration
-from asyncloader.values.errors import AsyncLoaderError, BudgetSpent, LoadFailed, LoadInterrupted, UsageError
+from asyncloader.values.errors import AsyncLoaderError, BudgetSpent, LoadFailed
 from asyncloader.values.report import Counts, Report
 from asyncloader.values.schema import Table
 from asyncloader.values.settings import LoadSettings
@@ -51,6 +56,7 @@ class Load:
         settings: LoadSettings,
         *,
         resume_command: str = "the same call with resume=True",
+        voice: Voice | None = None,
     ) -> None:
         self.settings = settings
         self.files = expand(sources)
@@ -58,7 +64,11 @@ class Load:
         self.counts = Counts()
         self.earlier = Counts()
         self.engine: Engine | None = None
+        self.writes = asyncio.Event()
+        """Set when the writers start; what came before may have taken a while."""
         self._resume_command = resume_command
+        self._voice = voice or Voice()
+        self._switch: Switch | None = None
         self._papers: Papers | None = None
         self._table_name = ""
         self._flights = Flights()
@@ -93,15 +103,31 @@ class Load:
         if self.settings.spread.lanes > 1:
             divisible(self.inputs)
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether there is something that `interrupt` would end in good order."""
+        return self.engine is not None or self._switch is not None
+
+    @property
+    def set_back_by_hand(self) -> str:
+        """The command that sets back the table's capacity, while it is raised; else an empty text."""
+        return "" if self._switch is None else self._switch.by_hand
+
     def interrupt(self) -> None:
         """End in good order: what is in flight is answered and counted, then `run` raises `LoadInterrupted`."""
         self._interrupted = True
+        if self._switch is not None:
+            self._switch.give_up()
         if self.engine is not None:
             self.engine.halt()
 
-    async def run(self, gateway: Gateway, table: Table, endpoint: str) -> Report:
-        """Write everything; raises `UsageError` before the first write, `LoadFailed` or `LoadInterrupted` after it."""
+    async def run(self, gateway: Gateway, table: Table, endpoint: str, throughput: Throughput | None = None) -> Report:
+        """Write everything; raises `UsageError` before the first write, `LoadFailed` or `LoadInterrupted` after it.
+
+        `throughput` is what changes the table's capacity; without it nothing is raised nor set back.
+        """
         self._table_name = table.name
+        refuse_on_demand(table, self.settings.change.raise_wcu)
         equip(self.inputs, table, self.settings)
         papers = self._papers = await in_thread(Papers, self.settings, self.files, self.inputs, table, endpoint)
         try:
@@ -109,26 +135,27 @@ class Load:
             self._resumed = found is not None
             start = found or Watermark(await self._find_lanes(papers))
             self.earlier = start.counts
-            guard = self._new_guard()
+            if throughput is not None:
+                self._switch = Switch(throughput, self.settings.change, papers, self._voice)
+            guard = Guard.of(self.settings.budget, self.earlier.consumed_wcu)
             if guard is not None and guard.is_spent:
                 self._failure = guard.spent()
             else:
                 await in_thread(papers.take_up, found)
                 await self._write(gateway, table, guard, start)
-            return self._end()
+            return self._end(None if self._switch is None else await self._switch.off())
         finally:
             papers.close()
 
     def report(self, *, complete: bool) -> Report:
         """The result so far."""
-        rejects = None if self._papers is None else self._papers.rejects
         return Report(
             table=self._table_name,
             sources=tuple(file.name for file in self.files),
             counts=self.earlier + self.counts,
             this_run=self.counts,
             elapsed_s=time.monotonic() - self._began,
-            rejects_file=str(rejects.path) if rejects is not None and rejects.exists else None,
+            rejects_file=None if self._papers is None else self._papers.rejects_file,
             complete=complete,
         )
 
@@ -143,6 +170,14 @@ class Load:
     async def _write(self, gateway: Gateway, table: Table, guard: Guard | None, start: Watermark) -> None:
         papers = self._papers
         assert papers is not None
+        if self._switch is not None:
+            try:
+                table = await self._switch.on(start) or table
+            except AsyncLoaderError as error:
+                self._failure = error
+                return
+        if pace := described(table, self.settings.pacing):
+            self._voice.say(f"{table.name}: {pace}")
         engine = self.engine = Engine(
             gateway,
             table,
@@ -155,6 +190,9 @@ class Load:
         )
         ledger = Ledger(self.inputs, papers.rejects, papers.journal, start, lambda: self.earlier + self.counts)
         self._flights = Flights(ledger.landed)
+        self.writes.set()
+        if self._interrupted:
+            engine.halt()
         await self._run_tasks(engine, ledger, start)
         await self._settle(ledger)
 
@@ -256,10 +294,6 @@ class Load:
                 LoadFailed(f"{rejected:,} of {read:,} rows were rejected, more than --max-rejects {limit} allows")
             )
 
-    def _new_guard(self) -> Guard | None:
-        limits = self.settings.budget.limits()
-        return Guard(limits, self.earlier.consumed_wcu) if limits else None
-
     # The end.
 
     async def _settle(self, ledger: Ledger) -> None:
@@ -271,31 +305,20 @@ class Load:
         except OSError as error:
             self._failure = self._failure or error
 
-    def _end(self) -> Report:
-        """The report of a complete load, or the reason why it is not."""
-        failure, counts, papers = self._failure, self.counts, self._papers
+    def _end(self, trouble: str | None) -> Report:
+        """The report of a complete load, or the reason why it is not; `trouble` says that capacity is not set back."""
+        counts, papers = self.counts, self._papers
         assert papers is not None
         done = self._read_everything and counts.rows_read == counts.rows_settled
-        # Time may be up when everything is done already.
-        complete = done and (failure is None or isinstance(failure, BudgetSpent))
-        if complete:
+        written = self._resumed or (self.engine is not None and self.engine.may_have_written)
+        begun = written or trouble is not None
+        error = verdict(self._failure, done=done, begun=begun, trouble=trouble, path=papers.rejects.path)
+        if error is None or not begun:
+            # Complete, or nothing was written: there is nothing to resume.
             papers.journal.close(complete=True)
+        if error is None:
             return self.report(complete=True)
-        if isinstance(failure, OSError):
-            path = failure.filename or papers.rejects.path
-            failure = UsageError(
-                f"{path}: cannot be written ({failure.strerror or failure}); make room, or name another place"
-            )
-        elif failure is None:
-            failure = LoadInterrupted("interrupted")
-        begun = self._resumed or (self.engine is not None and self.engine.may_have_written)
-        if not begun:
-            # Nothing was written, so there is nothing to resume.
-            papers.journal.close(complete=True)
-        if not begun and not isinstance(failure, LoadInterrupted | LoadFailed):
-            raise failure
-        if not isinstance(failure, LoadFailed):
-            failure = LoadFailed(str(failure))
-        failure.report = self.report(complete=False)
-        failure.resume = self._resume_command if begun else None
-        raise failure
+        if isinstance(error, LoadFailed):
+            error.report = self.report(complete=done and self._failure is None)
+            error.resume = self._resume_command if begun else None
+        raise error

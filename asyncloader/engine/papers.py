@@ -12,6 +12,7 @@ from asyncloader.records.rejects import RejectFile
 from asyncloader.records.watermark import Watermark
 from asyncloader.sources.paths import SourceFile
 from asyncloader.values.errors import UsageError
+from asyncloader.values.raised import Raised
 from asyncloader.values.schema import Table
 from asyncloader.values.settings import LoadSettings
 
@@ -31,6 +32,11 @@ class Papers:
         self._files = files
         self.rejects = self._new_rejects(table, inputs)
         self.journal = self._new_journal(table, endpoint, inputs)
+
+    @property
+    def rejects_file(self) -> str | None:
+        """The reject file, once this load has made it."""
+        return str(self.rejects.path) if self.rejects.exists else None
 
     def find_start(self, how_to_resume: str) -> Watermark | None:
         """Where to go on, or None to begin anew; nothing is changed yet."""
@@ -60,15 +66,25 @@ class Papers:
         try:
             self.journal.begin(start)
         except OSError as error:
-            raise UsageError(
-                f"{self.journal.path}: the journal cannot be written ({error.strerror}); "
-                "go to a folder where it can, or name another --journal"
-            ) from error
+            raise self._unwritable(error) from error
+
+    def remember(self, raised: Raised | None) -> None:
+        """Have on disk what is about to be raised of the table's capacity, or that nothing is raised any more."""
+        try:
+            self.journal.remember(raised)
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def close(self) -> None:
         """Let both files go; the journal stays where the load is not complete."""
         self.rejects.close()
         self.journal.close(complete=False)
+
+    def _unwritable(self, error: OSError) -> UsageError:
+        return UsageError(
+            f"{self.journal.path}: the journal cannot be written ({error.strerror}); "
+            "go to a folder where it can, or name another --journal"
+        )
 
     def _unusable(self, error: OSError) -> UsageError:
         return UsageError(f"{error.filename or self.journal.path}: cannot be used ({error.strerror})")

@@ -1,6 +1,7 @@
 """The journal: what a load is, and how far it is done for good, so that another run can go on from there.
 
-An append-only file of lines, each `CRC32 JSON`. The first says what is being loaded and how; every other is a
+An append-only file of lines, each `CRC32 JSON`. The first says what is being loaded and how; a few may tell what was
+raised of the table's capacity and must be set back; every other is a
 watermark: all that lies before it is settled, and its rejects are on disk. The first watermark stands where the load
 began. Each line is on disk before the next step is taken, and a torn last line is as if it had not been written. The
 file is made before the first write to the table and removed when the load is complete.
@@ -21,8 +22,11 @@ from typing import IO, Any
 from asyncloader.records.watermark import Watermark
 from asyncloader.sources.paths import SourceFile
 from asyncloader.values.errors import UsageError
+from asyncloader.values.raised import Raised
 
 VERSION = 2
+RAISED = "raised"
+"""The one member of a line that tells what was raised of the table's capacity."""
 EDGE_BYTES = 64 * 1024
 """How much of a source's begin and end goes into its fingerprint."""
 
@@ -85,6 +89,8 @@ class Journal:
         self._file: IO[bytes] | None = None
         self._begun = False
         self._resumes = False
+        self.raised: Raised | None = None
+        """What an earlier run has raised and not set back, once it was looked for."""
 
     def find(self, *, resume: bool, restart: bool, how_to_resume: str) -> Watermark | None:
         """The watermark to go on from, or None to begin anew.
@@ -95,6 +101,12 @@ class Journal:
             return None
         self._file = self._locked(self.path.open("r+b"))
         lines = _valid_lines(self._file.read())
+        self.raised = _raised(lines)
+        if restart and self.raised is not None and not self._is_same_table(lines[0][0]):
+            raise UsageError(
+                f"{self.path}: remembers that the capacity of table {lines[0][0]['table']} was raised and not set back; "
+                "resume that load, or name another --journal"
+            )
         if restart or len(lines) < 2:
             # Without its first watermark the journal was never ready, and nothing was written.
             return None
@@ -111,7 +123,7 @@ class Journal:
                 f"{self.path}: this is not the load to resume: {'; '.join(different)}; begin anew with --restart"
             )
         self._resumes = True
-        return Watermark.from_json(lines[-1][0])
+        return Watermark.from_json([line for line, _ in lines if RAISED not in line][-1])
 
     def begin(self, start: Watermark) -> None:
         """Be ready for watermarks: behind the last valid line of what was found, or in a new file that begins at `start`."""
@@ -124,16 +136,28 @@ class Journal:
             return
         if self._file is None:
             self._file = self._locked(os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600), "r+b"))
-        self._file.seek(0)
-        self._file.truncate()
-        self._append({"version": VERSION, **asdict(self._identity)})
-        self._append(start.as_json())
+        first = [{"version": VERSION, **asdict(self._identity)}, start.as_json()]
+        if self.raised is not None:
+            self._replace([*first, {RAISED: self.raised.as_json()}])
+        else:
+            self._file.seek(0)
+            self._file.truncate()
+            for line in first:
+                self._append(line)
         _sync_folder(self.path.parent)
 
     def write(self, mark: Watermark) -> None:
         """Keep a watermark; before the first write to the table there is none to keep."""
         if self._begun:
             self._append(mark.as_json())
+
+    def remember(self, raised: Raised | None) -> None:
+        """Keep what is about to be raised, or, by None, that nothing is raised any more."""
+        self.raised = raised
+        if self._file is not None and (self._begun or self._resumes):
+            if not self._begun:
+                self.begin(Watermark())
+            self._append({RAISED: None if raised is None else raised.as_json()})
 
     def close(self, *, complete: bool) -> None:
         """Let the journal go; that of a complete load is removed."""
@@ -144,6 +168,20 @@ class Journal:
             _sync_folder(self.path.parent)
         self._file.close()
         self._file = None
+
+    def _is_same_table(self, recorded: dict[str, Any]) -> bool:
+        return bool(recorded["table"] == self._identity.table and recorded["endpoint"] == self._identity.endpoint)
+
+    def _replace(self, lines: list[dict[str, Any]]) -> None:
+        """Other lines in one step, so that what must be set back is known at every moment."""
+        fresh = self.path.with_name(f"{self.path.name}.new")
+        before = self._file
+        self._file = self._locked(os.fdopen(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "r+b"))
+        for line in lines:
+            self._append(line)
+        fresh.replace(self.path)
+        if before is not None:
+            before.close()
 
     def _append(self, line: dict[str, Any]) -> None:
         assert self._file is not None
@@ -161,6 +199,12 @@ class Journal:
                 f"{self.path}: another asyncloader is running this very load; wait for it to end"
             ) from None
         return file
+
+
+def _raised(lines: list[tuple[dict[str, Any], int]]) -> Raised | None:
+    """What the last line of that kind tells."""
+    told = [line[RAISED] for line, _ in lines if RAISED in line]
+    return Raised.from_json(told[-1]) if told and told[-1] is not None else None
 
 
 def _valid_lines(data: bytes) -> list[tuple[dict[str, Any], int]]:

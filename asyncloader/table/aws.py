@@ -122,7 +122,7 @@ class Aws:
         """The table's key and indexes; raises `TableError` unless it can be written to."""
         if not name.startswith("arn:") and not _TABLE_NAME.fullmatch(name):
             raise TableError(refusals.no_table_name(name))
-        told = await self._told(name)
+        told = await self.told(name)
         status = told.get("TableStatus", "ACTIVE")
         if status not in WRITABLE:
             raise TableError(refusals.not_active(name, status))
@@ -150,7 +150,7 @@ class Aws:
                 while True:
                     # A table that has just been made may still be unknown to the next call.
                     with suppress(TableMissing):
-                        told = await self._told(name)
+                        told = await self.told(name)
                         if told.get("TableStatus", "ACTIVE") in WRITABLE:
                             return read_description(told)
                     await asyncio.sleep(pause_s)
@@ -160,7 +160,7 @@ class Aws:
                 f"table {name!r} is not active {CREATE_WAIT_S:g} s after it was made; try again when it is"
             ) from None
 
-    async def _told(self, name: str) -> dict[str, Any]:
+    async def told(self, name: str) -> dict[str, Any]:
         """What DescribeTable tells; raises `TableError` and `AccessError`."""
         try:
             answer = await self._client.describe_table(TableName=name)
@@ -170,6 +170,19 @@ class Aws:
         if not table:
             raise AccessError(refusals.not_dynamodb(self.endpoint_url))
         return dict(table)
+
+    async def update(self, name: str, changes: dict[str, Any]) -> None:
+        """Call UpdateTable with these members; raises `TableError` and `AccessError`."""
+        try:
+            await self._client.update_table(TableName=name, **changes)
+        except (BotoCoreError, ClientError, ResponseParserError) as error:
+            raise refusals.translate(error, table=name, region=self.region, endpoint=self.endpoint_url) from error
+
+    def cli_options(self) -> list[str]:
+        """The options with which the AWS CLI finds the same tables."""
+        options = ["--region", self.region]
+        options += ["--profile", self._settings.profile] if self._settings.profile else []
+        return options + (["--endpoint-url", self.endpoint_url] if self._settings.endpoint_url else [])
 
     async def first_items(self, name: str, count: int) -> list[dict[str, Any]]:
         """A few items in DynamoDB JSON, to show what stands in the table; raises `AccessError`."""

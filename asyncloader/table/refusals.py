@@ -19,6 +19,7 @@ NO_CREDENTIALS = (
 NO_REGION = "no AWS region; say --region, or set AWS_DEFAULT_REGION (--local needs none)"
 
 
+_BUSY = "is being changed by somebody else"
 _WHERE = "check --endpoint-url, --region and your network"
 
 
@@ -39,6 +40,11 @@ def no_table_name(name: str) -> str:
 def not_dynamodb(endpoint: str) -> str:
     """The line for an endpoint that answers, but not as DynamoDB does."""
     return f"{endpoint} answers, but it is not DynamoDB; check --endpoint-url"
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether a change was refused because another one is under way."""
+    return code_of(error.__cause__) == "ResourceInUseException" if isinstance(error.__cause__, Exception) else False
 
 
 def code_of(error: Exception) -> str:
@@ -104,6 +110,12 @@ def _refused(error: boto.ClientError, table: str, region: str, endpoint: str) ->
     if code == "ResourceNotFoundException":
         return TableMissing(
             f"there is no table {table!r} in {region} ({endpoint}); create it, or say --create --key NAME[:S|N|B]"
+        )
+    if code == "ResourceInUseException":
+        return TableError(f"table {table!r} {_BUSY} ({message}); try again when it is ACTIVE")
+    if code == "LimitExceededException":
+        return TableError(
+            f"table {table!r}: {message.rstrip('.')}; wait until AWS allows it, or ask for a higher quota"
         )
     if code in ("AccessDeniedException", "AccessDenied"):
         return AccessError(

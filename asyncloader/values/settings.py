@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from asyncloader.values.budget import Budget
+from asyncloader.values.change import CapacityChange
 from asyncloader.values.errors import UsageError
 from asyncloader.values.pacing import PacingSettings
 from asyncloader.values.schema import AttributeType, KeyAttribute
@@ -187,6 +188,7 @@ class LoadSettings:
     max_rejects: RejectLimit | None = None
     budget: Budget = field(default_factory=Budget)
     pacing: PacingSettings = field(default_factory=PacingSettings)
+    change: CapacityChange = field(default_factory=CapacityChange)
     journal: Path | None = None
     resume: bool = False
     restart: bool = False

@@ -8,6 +8,7 @@ from asyncloader.cli.cells import dialect_of, types_of
 from asyncloader.cli.logs import set_log_level
 from asyncloader.cli.options import budget, capacity, dialect, ends, output, shape, spread, target
 from asyncloader.values.budget import Budget
+from asyncloader.values.change import CapacityChange
 from asyncloader.values.errors import UsageError
 from asyncloader.values.pacing import PacingSettings
 from asyncloader.values.settings import AwsSettings, CreateSettings, LoadSettings, RejectLimit, TransportName
@@ -30,6 +31,9 @@ def load(
     price: budget.Price = None,
     utilization: capacity.Utilization = "0.95",
     lanes: spread.Lanes = 1,
+    raise_wcu: capacity.RaiseWcu = None,
+    prewarm: capacity.Prewarm = None,
+    yes: capacity.Yes = False,
     create: shape.Create = False,
     key: shape.Key = None,
     sort_key: shape.SortKey = None,
@@ -73,18 +77,21 @@ def load(
         budget=Budget.of(stop_after_wcu, stop_after_cost, stop_after, price),
         pacing=PacingSettings.parse(max_wcu, "off" if local else utilization),
         spread=Spread(lanes),
+        change=CapacityChange(raise_wcu, prewarm),
         journal=journal,
         resume=resume,
         restart=restart,
     )
     aws = AwsSettings(region=region, profile=profile, endpoint_url=endpoint_url, transport=_transport(transport))
 
+    from asyncloader.cli.asking import asking
     from asyncloader.cli.running import Display, run_load
 
+    confirm = None if yes or prewarm is None else asking(reads_stdin="-" in sources)
+
     show_progress = not quiet if progress is None else progress and not quiet
-    raise typer.Exit(
-        run_load(table, sources, settings, aws, local=local, display=Display(show_progress, quiet, as_json))
-    )
+    display = Display(show_progress, quiet, as_json)
+    raise typer.Exit(run_load(table, sources, settings, aws, local=local, display=display, confirm=confirm))
 
 
 def _create(create: bool, key: str | None, sort_key: str | None) -> CreateSettings | None:

@@ -27,3 +27,24 @@ Utilization = Annotated[
         rich_help_panel=CAPACITY,
     ),
 ]
+RaiseWcu = Annotated[
+    int | None,
+    typer.Option(
+        "--raise-wcu",
+        metavar="N",
+        help="Raise a provisioned table and its indexes to N for the time of the load, then set them back.",
+        rich_help_panel=CAPACITY,
+        show_default=False,
+    ),
+]
+Prewarm = Annotated[
+    int | None,
+    typer.Option(
+        "--prewarm",
+        metavar="N",
+        help="Raise what the table takes at once to N, for good; AWS charges it once. Asks before.",
+        rich_help_panel=CAPACITY,
+        show_default=False,
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before --prewarm.", rich_help_panel=CAPACITY)]
