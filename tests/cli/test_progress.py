@@ -16,7 +16,7 @@ from tests.faultserver import FaultServer
 OFTEN = changed({"asyncloader.cli.progress:PLAIN_INTERVAL_S": 0.1})
 ROWS = 500
 LINE = re.compile(
-    r"people: +\d+% (· ETA \d+:\d\d )?· [\d,]+ rows/s \(mean [\d,]+\) · [\d,]+ rows · [\d,]+ WCU/s · rejected 0 · throttled 0"
+    r"people: +\d+% (· ETA \d+(:\d\d)+ )?· [\d,]+ rows/s \(mean [\d,]+\) · [\d,]+ rows · [\d,]+ WCU/s · rejected 0 · throttled 0"
 )
 
 
