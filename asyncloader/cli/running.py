@@ -246,7 +246,7 @@ def _what_stopped(error: LoadFailed) -> str:
 
 def _how_to_go_on(error: LoadFailed) -> str:
     if not error.resume:
-        return ""
+        return "; nothing was written yet" if isinstance(error, BudgetSpent) else ""
     if isinstance(error, BudgetSpent) and error.larger is not None:
         return f"; resume with a larger limit: {resume_command(*error.larger)}"
     return f"; resume with: {error.resume}"

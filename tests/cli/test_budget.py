@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 from tests.cli.conftest import numbered
+from tests.cli.one_line import complaint
 from tests.command import Done, run
 from tests.faultserver import FaultServer
 
@@ -49,10 +50,19 @@ def test_the_same_limit_again_writes_nothing(slow_dynamodb: FaultServer, work_fo
 
 def test_a_time_limit_names_the_same_command(slow_dynamodb: FaultServer, work_folder: Path) -> None:
     """Each run has as long."""
-    numbered(work_folder / "rows.csv", 30_000)
-    done = load(slow_dynamodb, work_folder, "--stop-after", "2s", "--workers", "1", "--json")
+    numbered(work_folder / "rows.csv", 100_000)
+    done = load(slow_dynamodb, work_folder, "--stop-after", "5s", "--workers", "1", "--json")
     assert done.code == 3
     assert done.json["complete"] is False
     line = done.err.splitlines()[-1]
-    assert line.startswith("asyncloader: stopped by --stop-after 2s")
-    assert line.endswith("--stop-after 2s --workers 1 --json --resume")
+    assert line.startswith("asyncloader: stopped by --stop-after 5s; resume with: asyncloader load people")
+    assert line.endswith("--stop-after 5s --workers 1 --json --resume")
+
+
+def test_no_time_at_all_writes_nothing_and_says_so(slow_dynamodb: FaultServer, work_folder: Path) -> None:
+    """There is nothing to resume either."""
+    numbered(work_folder / "rows.csv", 1_000)
+    done = load(slow_dynamodb, work_folder, "--stop-after", "0.001s", "--quiet")
+    complaint(done, 3, "stopped by --stop-after 0.001s; nothing was written yet")
+    assert not slow_dynamodb.items("people")
+    assert not list(work_folder.glob("*.journal"))
