@@ -22,7 +22,7 @@ from asyncloader.engine.reached import Reached
 from asyncloader.engine.reader import Round, equip, inspect, read_rounds
 from asyncloader.engine.stop import Stop
 from asyncloader.engine.switch import Switch, refuse_on_demand
-from asyncloader.engine.verdict import verdict
+from asyncloader.engine.verdict import too_many_rejects, verdict
 from asyncloader.engine.voice import Voice
 from asyncloader.finish import in_thread
 from asyncloader.records.watermark import WHOLE, Lane, Watermark
@@ -284,15 +284,8 @@ class Load:
 
     def _judge_rejects(self, *, at_end: bool = False) -> None:
         """Raises `Stop` when more rows are rejected than the user allows."""
-        limit = self.settings.max_rejects
-        if limit is None:
-            return
-        rejected = self.earlier.rows_rejected + self.counts.rows_rejected
-        read = self.earlier.rows_read + self.counts.rows_read
-        if limit.exceeded(rejected, read, at_end=at_end):
-            raise Stop(
-                LoadFailed(f"{rejected:,} of {read:,} rows were rejected, more than --max-rejects {limit} allows")
-            )
+        if error := too_many_rejects(self.settings.max_rejects, self.earlier, self.counts, at_end=at_end):
+            raise Stop(error)
 
     # The end.
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from asyncloader.values.errors import AsyncLoaderError, BudgetSpent, LoadFailed, LoadInterrupted, UsageError
+from asyncloader.values.report import Counts
+from asyncloader.values.settings import RejectLimit
 
 
 def verdict(
@@ -28,3 +30,11 @@ def verdict(
     if trouble is not None:
         failure.add_note(trouble)
     return failure
+
+
+def too_many_rejects(limit: RejectLimit | None, earlier: Counts, now: Counts, *, at_end: bool) -> LoadFailed | None:
+    """The error to stop with when more rows are rejected than the user allows."""
+    rejected, read = earlier.rows_rejected + now.rows_rejected, earlier.rows_read + now.rows_read
+    if limit is None or not limit.exceeded(rejected, read, at_end=at_end):
+        return None
+    return LoadFailed(f"{rejected:,} of {read:,} rows were rejected, more than --max-rejects {limit} allows")
