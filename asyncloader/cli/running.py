@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -277,7 +277,17 @@ def run(main: Coroutine[Any, Any, Any]) -> Any:
         factory: Any = uvloop.new_event_loop
     except ImportError:
         factory = None
+    _prefer_frugal_memory()
     gc.freeze()
+    gc.set_threshold(10_000, 20, 20)  # requests leave no cycles behind; the usual 700 would look for them all the time
     gc.enable()
     with asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(main)
+
+
+def _prefer_frugal_memory() -> None:
+    """Arrow's default allocator keeps some 20 MB more of what was freed than jemalloc, where that is built in."""
+    import pyarrow
+
+    with suppress(NotImplementedError):
+        pyarrow.set_memory_pool(pyarrow.jemalloc_memory_pool())

@@ -19,7 +19,7 @@ from tests import faultserver
 from tests.faultserver.values import checked_item
 
 TABLE = "people"
-TIMEOUT_S = 0.4
+TIMEOUT_S = 2.0
 OUTAGES: tuple[faultserver.Fault, ...] = (
     faultserver.Throttle(),
     faultserver.ServerError(503),
