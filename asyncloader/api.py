@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asyncloader.engine.load import Load
+from asyncloader.sources.kinds import Given, Named
 from asyncloader.table.aws import Aws, connect
 from asyncloader.table.gateway import gateway
 from asyncloader.table.throughput import Throughput
@@ -36,12 +37,10 @@ if TYPE_CHECKING:
 
     from asyncloader.engine.survey import Survey
 
-Source = str | os.PathLike[str]
-
 
 async def load(
     table: str,
-    *sources: Source,
+    *sources: Given,
     session: aioboto3.Session | None = None,
     region: str | None = None,
     profile: str | None = None,
@@ -54,7 +53,7 @@ async def load(
     create: bool = False,
     key: str | None = None,
     sort_key: str | None = None,
-    rejects: Source | None = None,
+    rejects: Named | None = None,
     max_rejects: int | str | None = None,
     max_wcu: float | None = None,
     stop_after_wcu: float | None = None,
@@ -65,7 +64,7 @@ async def load(
     spread: int = 1,
     raise_wcu: int | None = None,
     prewarm: int | None = None,
-    journal: Source | None = None,
+    journal: Named | None = None,
     resume: bool = False,
     restart: bool = False,
     transport: TransportName = "auto",
@@ -116,7 +115,7 @@ async def load(
 
 
 async def plan(
-    *sources: Source,
+    *sources: Named,
     table: str | None = None,
     key: str | None = None,
     sort_key: str | None = None,

@@ -31,3 +31,11 @@ async def finish(work: Awaitable[Result], *, dispose: Callable[[Result], object]
 async def in_thread(work: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
     """Run `work` in a thread and wait for its end, whatever happens meanwhile."""
     return await finish(asyncio.to_thread(work, *args, **kwargs))
+
+
+async def end_task(task: asyncio.Task[object]) -> None:
+    """Cancel a task and wait for its end, whatever it was; what it raised has been told elsewhere, or is told now."""
+    task.cancel()
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.exception()

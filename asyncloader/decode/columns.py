@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +30,21 @@ class BadRow:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The rows of one block as columns of strings of equal length; an empty cell is a null.
+    """The rows of one block as columns of equal length; an empty cell is a null.
 
-    `records` tells for each row which of the block's records it is, or is None where row i is record i.
-    `plain` says that no character in these columns needs an escape in JSON.
+    They are strings, but for lists, structs and maps, which only frames have. `records` tells for each row which of
+    the block's records it is, or is None where row i is record i. `plain` says that no character in these columns
+    needs an escape in JSON. `refused` are rows that the decoder knows to be bad, with the column's name and the
+    reason; `bad` are records that are no row at all.
     """
 
     names: tuple[str, ...]
-    arrays: tuple[pa.StringArray, ...]
+    arrays: tuple[pa.Array, ...]
     rows: int
     records: npt.NDArray[np.int64] | None = None
     bad: list[BadRow] = field(default_factory=list)
     plain: bool = False
+    refused: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     def record(self, row: int) -> int:
         """The index of the record that became `row`."""

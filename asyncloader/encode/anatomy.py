@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from asyncloader.decode.columns import Columns
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Anatomy:
     def column(self, name: str, items: int) -> pa.StringArray:
         """The cells of a column for the first `items` items, in their order."""
         column = self.columns.arrays[self.columns.names.index(name)]
-        return column.slice(0, items) if self.rows is None else column.take(pa.array(self.rows[:items]))
+        return column.slice(0, items) if self.rows is None else column.take(self.rows[:items])
 
     def size(self, name: str, items: int) -> npt.NDArray[np.int64]:
         """The bytes that an attribute adds to the first `items` items."""

@@ -11,8 +11,8 @@ import orjson
 from asyncloader.blocks.piece import Piece
 from asyncloader.decode.columns import BadRow
 from asyncloader.encode.anatomy import Anatomy
-from asyncloader.encode.hashes import Hashes
 from asyncloader.encode.keys import ItemKey, key_of
+from asyncloader.encode.mixing import Hashes
 from asyncloader.values.schema import WCU_BYTES, KeyAttribute
 
 

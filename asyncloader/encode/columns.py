@@ -20,8 +20,9 @@ from asyncloader.decode.columns import BadRow, Columns
 from asyncloader.encode.anatomy import Anatomy
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.cells import CELLS, QUOTED, Cells
-from asyncloader.encode.deal import deal
-from asyncloader.encode.hashes import Hashes, Keys, canonical_column, hash_keys, superseded_rows, text_buffers
+from asyncloader.encode.deal import sending_order
+from asyncloader.encode.hashes import Keys, canonical_column, hash_keys, superseded_rows, text_buffers
+from asyncloader.encode.nested import nested
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import ITEM_BYTES, AttributeType, Table
 from asyncloader.values.settings import EmptyCells
@@ -51,16 +52,14 @@ class _Attribute:
         self.opening = (f'{label}:{{"NULL":true}},' if self.empty == "null" else "", f'{label}:{{"{kind}":{quote}')
         self.closing = ("", f"{quote}}},")
 
-    def cells(self, column: pa.StringArray, plain: bool) -> Cells:
-        if self.empty == "keep" and column.null_count:
+    def cells(self, column: pa.Array, plain: bool) -> Cells:
+        is_nested = pa.types.is_nested(column.type)
+        if self.empty == "keep" and column.null_count and not is_nested:
             column = pc.fill_null(column, "")
-        cells = CELLS[self.kind](column, plain)
+        cells = nested(column) if is_nested else CELLS[self.kind](column, plain)
         if self.empty == "keep" and self.kind not in ("S", "B"):
-            self._refuse(
-                cells,
-                np.diff(text_buffers(column)[0]) == 0,
-                f"an empty cell is no {self.kind}; use --empty drop or null",
-            )
+            absent = pc.is_null(column).to_numpy(False) if is_nested else np.diff(text_buffers(column)[0]) == 0
+            self._refuse(cells, absent, f"an empty cell is no {self.kind}; use --empty drop or null")
         if self.is_key and column.null_count:
             self._refuse(cells, pc.is_null(column).to_numpy(zero_copy_only=False), "the key is empty")
         if self.key_limit is not None and self.kind != "N" and len(cells.sizes) and cells.sizes.max() > self.key_limit:
@@ -138,7 +137,7 @@ class ColumnEncoder:
             sizes += part
             if self._dissect:
                 parts[each.name] = part
-        bad: dict[int, tuple[str | None, str]] = {}
+        bad: dict[int, tuple[str | None, str]] = dict(columns.refused)
         for each in self._order:
             for row, reason in cells[each.name].bad.items():
                 bad.setdefault(row, (each.name, reason))
@@ -154,7 +153,7 @@ class ColumnEncoder:
         hashes, partitions = hash_keys(keys)
         ordered = np.sort(hashes)
         superseded = superseded_rows(hashes, keys, ordered)
-        order = _order(len(hashes), superseded, partitions)
+        order = sending_order(len(hashes), superseded, partitions)
         joined = self._join(texts, len(sizes))
         if order is not None:
             rows = order if rows is None else rows[order]
@@ -231,15 +230,6 @@ class _Ending:
         else:
             picks = self.present * np.uint8(2) + present
         return pa.array(choices, pa.string()).take(pa.array(picks))
-
-
-def _order(rows: int, superseded: npt.NDArray[np.int64], partitions: Hashes | None) -> npt.NDArray[np.int64] | None:
-    """The rows as items: those to send, dealt out over the partition keys where they are clustered, then those that are
-    superseded; None where that is the order that they have."""
-    sent = np.delete(np.arange(rows), superseded) if len(superseded) else None
-    if partitions is not None and (dealt := deal(partitions if sent is None else partitions[sent])) is not None:
-        sent = dealt if sent is None else sent[dealt]
-    return sent if sent is None else np.concatenate([sent, superseded])
 
 
 def _take(texts: Mapping[str, pa.StringArray], rows: npt.NDArray[np.int64]) -> dict[str, pa.StringArray]:

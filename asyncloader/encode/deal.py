@@ -12,7 +12,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from asyncloader.encode.hashes import Hashes
+from asyncloader.encode.mixing import Hashes
 from asyncloader.values.settings import BATCH_ITEMS
 
 Order = npt.NDArray[np.int64]
@@ -22,6 +22,15 @@ GAIN = 0.9
 _GOLDEN = (math.sqrt(5) - 1) / 2
 _LOOKS = ((BATCH_ITEMS, 24), (16 * BATCH_ITEMS, 2))
 """How many items are looked at together, a request and what many writers have under way, and at how many places."""
+
+
+def sending_order(rows: int, superseded: Order, partitions: Hashes | None) -> Order | None:
+    """The rows as items: those to send, dealt out over the partition keys where they are clustered, then those that are
+    superseded; None where that is the order that they have."""
+    sent = np.delete(np.arange(rows), superseded) if len(superseded) else None
+    if partitions is not None and (dealt := deal(partitions if sent is None else partitions[sent])) is not None:
+        sent = dealt if sent is None else sent[dealt]
+    return sent if sent is None else np.concatenate([sent, superseded])
 
 
 def deal(partitions: Hashes) -> Order | None:

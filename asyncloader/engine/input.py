@@ -6,16 +6,18 @@ A file is one kind of input (`engine.text`); whatever else becomes a source is a
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from asyncloader.blocks.piece import Piece
 from asyncloader.decode.columns import BadRow
 from asyncloader.encode.block import EncodedBlock
-from asyncloader.encode.hashes import Keys
 from asyncloader.records.rejects import Reject
 from asyncloader.records.watermark import Place
 from asyncloader.values.schema import Table
 from asyncloader.values.settings import LoadSettings
+
+if TYPE_CHECKING:
+    from asyncloader.encode.hashes import Keys
 
 
 class Quota:

@@ -13,11 +13,12 @@ import itertools
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from asyncloader.blocks.piece import Piece
-from asyncloader.encode.hashes import Hashes, Keys
+from asyncloader.encode.mixing import Hashes
 from asyncloader.engine.input import Divisible, Input
 from asyncloader.engine.reader import LEAST_BLOCK_BYTES, read_lane
 from asyncloader.finish import in_thread
@@ -25,6 +26,9 @@ from asyncloader.records.sightings import Sightings
 from asyncloader.records.watermark import WHOLE, Lane, Place
 from asyncloader.values.errors import UsageError
 from asyncloader.values.settings import LoadSettings
+
+if TYPE_CHECKING:
+    from asyncloader.encode.hashes import Keys
 
 PIECES = 16
 """The text of a lane is looked through in at least so many pieces; it begins where one of them does."""

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import deque
 from collections.abc import Coroutine, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from os import PathLike
 from pathlib import Path
 
 from asyncloader.encode.block import EncodedBlock
+from asyncloader.engine.ahead import read_ahead
 from asyncloader.engine.engine import Engine
 from asyncloader.engine.guard import Guard
 from asyncloader.engine.input import Input
@@ -19,7 +17,7 @@ from asyncloader.engine.lanes import Lanes, divisible
 from asyncloader.engine.ledger import Ledger
 from asyncloader.engine.papers import Papers
 from asyncloader.engine.reached import Reached
-from asyncloader.engine.reader import Round, equip, inspect, read_rounds
+from asyncloader.engine.reader import Round, equip, inspect
 from asyncloader.engine.stop import Stop
 from asyncloader.engine.switch import Switch, refuse_on_demand
 from asyncloader.engine.verdict import too_many_rejects, verdict
@@ -30,7 +28,7 @@ from asyncloader.schedule.flight import Flight, Flights
 from asyncloader.schedule.fresh import mixed_batches
 from asyncloader.schedule.limits import described
 from asyncloader.schedule.pace import pacer_for
-from asyncloader.sources.paths import expand
+from asyncloader.sources.kinds import Given, recognise
 from asyncloader.table.throughput import Throughput
 from asyncloader.values.budget import written_duration
 from asyncloader.values.errors import AsyncLoaderError, BudgetSpent, LoadFailed
@@ -52,14 +50,14 @@ class Load:
 
     def __init__(
         self,
-        sources: Iterable[str | PathLike[str]],
+        sources: Iterable[Given],
         settings: LoadSettings,
         *,
         resume_command: str = "the same call with resume=True",
         voice: Voice | None = None,
     ) -> None:
         self.settings = settings
-        self.files = expand(sources)
+        self.sources = recognise(sources)
         self.inputs: list[Input] = []
         self.counts = Counts()
         self.earlier = Counts()
@@ -82,7 +80,7 @@ class Load:
     @property
     def total_bytes(self) -> int | None:
         """The size of all sources as stored, if it is known."""
-        sizes = [file.size_bytes for file in self.files]
+        sizes = [each.size_bytes for each in self.sources]
         return None if None in sizes else sum(size or 0 for size in sizes)
 
     @property
@@ -99,7 +97,7 @@ class Load:
 
     async def prepare(self) -> None:
         """Look at every source; raises `SourceError`, and `UsageError` for what does not go with `--spread`."""
-        self.inputs = await inspect(self.files, self.settings.dialect)
+        self.inputs = await inspect(self.sources, self.settings.dialect)
         if self.settings.spread.lanes > 1:
             divisible(self.inputs)
 
@@ -129,7 +127,7 @@ class Load:
         self._table_name = table.name
         refuse_on_demand(table, self.settings.change.raise_wcu)
         equip(self.inputs, table, self.settings)
-        papers = self._papers = await in_thread(Papers, self.settings, self.files, self.inputs, table, endpoint)
+        papers = self._papers = await in_thread(Papers, self.settings, self.sources, self.inputs, table, endpoint)
         try:
             found = await in_thread(papers.find_start, self._resume_command)
             self._resumed = found is not None
@@ -151,7 +149,7 @@ class Load:
         """The result so far."""
         return Report(
             table=self._table_name,
-            sources=tuple(file.name for file in self.files),
+            sources=tuple(each.name for each in self.sources),
             counts=self.earlier + self.counts,
             this_run=self.counts,
             elapsed_s=time.monotonic() - self._began,
@@ -163,7 +161,7 @@ class Load:
         """Where to read: from the begin, or with `--spread` in several places, once the sources have been looked through."""
         if self.settings.spread.lanes == 1:
             return WHOLE
-        return await Lanes(self.inputs, self.settings, papers.journal.path.parent).find()
+        return await Lanes(self.inputs, self.settings, (papers.journal.path or Path()).parent).find()
 
     # The tasks.
 
@@ -231,32 +229,18 @@ class Load:
             engine.halt()
 
     async def _feed(self, engine: Engine, ledger: Ledger, start: Watermark) -> None:
-        """The reader: keeps a few rounds of blocks ahead of the writers, each lane in the order of the file."""
+        """Lets encoded rounds take flight, each lane in the order of the file, while the next ones are read."""
         settings, lanes = self.settings, start.lanes
-        loop = asyncio.get_running_loop()
-        encoding: deque[tuple[Round, list[asyncio.Future[EncodedBlock]]]] = deque()
-        pool = ThreadPoolExecutor(1, thread_name_prefix="asyncloader-encode")
-        self._reached = Reached(lanes, [file.size_bytes or 0 for file in self.files])
-        try:
-            async with contextlib.aclosing(read_rounds(self.inputs, settings, lanes)) as rounds:
-                async for blocks in rounds:
-                    self._reached.begin(blocks)
-                    encoded = [
-                        loop.run_in_executor(pool, self.inputs[block.source].encode, block) for _, block in blocks
-                    ]
-                    encoding.append((blocks, encoded))
-                    if len(encoding) > 1:
-                        await self._launch(engine, ledger, start, *encoding.popleft())
-                    # A round is as long as one block of a load in a single lane: the same bytes are in flight.
-                    await engine.until_below(max(settings.blocks_in_flight - len(encoding), 1) * len(lanes))
-                    await ledger.until_span_below(settings.blocks_in_flight * SPAN_PER_BLOCK * len(lanes))
-            while encoding:
-                await self._launch(engine, ledger, start, *encoding.popleft())
-            self._read_everything = True
-            self._judge_rejects(at_end=True)
-            await engine.close()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        reached = self._reached = Reached(lanes, [each.size_bytes or 0 for each in self.sources])
+        async with contextlib.aclosing(read_ahead(self.inputs, settings, lanes, reached.begin)) as rounds:
+            async for blocks, encoding in rounds:
+                # A round is as long as one block of a load in a single lane: the same bytes are in flight.
+                await engine.until_below(settings.blocks_in_flight * len(lanes))
+                await ledger.until_span_below(settings.blocks_in_flight * SPAN_PER_BLOCK * len(lanes))
+                await self._launch(engine, ledger, start, blocks, encoding)
+        self._read_everything = True
+        self._judge_rejects(at_end=True)
+        await engine.close()
 
     async def _launch(
         self,
@@ -313,5 +297,5 @@ class Load:
             return self.report(complete=True)
         if isinstance(error, LoadFailed):
             error.report = self.report(complete=done and self._failure is None)
-            error.resume = self._resume_command if begun else None
+            error.resume = self._resume_command if begun and papers.journal.path is not None else None
         raise error

@@ -9,7 +9,9 @@ from pathlib import Path
 from asyncloader.engine.input import Input
 from asyncloader.records.journal import Identity, Journal, default_path
 from asyncloader.records.rejects import RejectFile
+from asyncloader.records.unkept import Unkept
 from asyncloader.records.watermark import Watermark
+from asyncloader.sources.kinds import Source
 from asyncloader.sources.paths import SourceFile
 from asyncloader.values.errors import UsageError
 from asyncloader.values.raised import Raised
@@ -24,12 +26,12 @@ class Papers:
     """
 
     def __init__(
-        self, settings: LoadSettings, files: Sequence[SourceFile], inputs: Sequence[Input], table: Table, endpoint: str
+        self, settings: LoadSettings, sources: Sequence[Source], inputs: Sequence[Input], table: Table, endpoint: str
     ) -> None:
         self.begun = False
         self.moved_aside: Path | None = None
         self._settings = settings
-        self._files = files
+        self._files = [each for each in sources if isinstance(each, SourceFile)]
         self.rejects = self._new_rejects(table, inputs)
         self.journal = self._new_journal(table, endpoint, inputs)
 
@@ -98,7 +100,7 @@ class Papers:
         columns = [name for each in inputs for name in each.columns or ()]
         return RejectFile(path, columns, self._settings.dialect, several_sources=len(inputs) > 1)
 
-    def _new_journal(self, table: Table, endpoint: str, inputs: Sequence[Input]) -> Journal:
+    def _new_journal(self, table: Table, endpoint: str, inputs: Sequence[Input]) -> Journal | Unkept:
         settings = self._settings
         options = {
             "--type": settings.types,
@@ -110,10 +112,28 @@ class Papers:
             "the table's key": [asdict(key) for key in (*table.key, *table.index_keys)],
         }
         try:
-            sources = tuple(told for each in inputs if (told := each.fingerprint()) is not None)
+            told = [(each.name, each.fingerprint()) for each in inputs]
         except OSError as error:
             raise UsageError(f"{error.filename}: cannot be read ({error.strerror})") from error
+        if unkept := [name for name, print_ in told if print_ is None]:
+            return self._unkept(unkept[0])
+        sources = tuple(print_ for _, print_ in told if print_ is not None)
         path = settings.journal or default_path(table.name, endpoint, self._files)
         if path.is_dir() or not path.parent.is_dir():
             raise UsageError(f"{path}: no journal can be written there; name another --journal")
         return Journal(path, Identity(table.name, endpoint, table.arn, sources, options))
+
+    def _unkept(self, name: str) -> Unkept:
+        """No journal, because of the source of this name; raises `UsageError` where one is asked for."""
+        settings = self._settings
+        if settings.resume or settings.restart or settings.journal is not None:
+            raise UsageError(
+                f"{name}: can be read only once, so a load of it keeps no journal and cannot be resumed; leave out "
+                "journal, resume and restart, and load it again from its begin if it was stopped"
+            )
+        if settings.change.raise_wcu is not None:
+            raise UsageError(
+                f"{name}: can be read only once, so a load of it keeps no journal, without which a crash would leave the "
+                "table's capacity raised; leave out raise_wcu, or raise it yourself"
+            )
+        return Unkept()

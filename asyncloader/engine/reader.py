@@ -13,9 +13,11 @@ from dataclasses import replace
 
 from asyncloader.blocks.piece import Piece
 from asyncloader.engine.input import Input, Quota
-from asyncloader.engine.text import inspect_text
+from asyncloader.engine.items import ItemInput
 from asyncloader.records.watermark import Lane
-from asyncloader.sources.paths import SourceFile
+from asyncloader.sources.frames import FrameSource
+from asyncloader.sources.items import ItemSource
+from asyncloader.sources.kinds import Source
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import Table
 from asyncloader.values.settings import Dialect, LoadSettings
@@ -25,15 +27,30 @@ Round = list[tuple[int, Piece]]
 """One block of every lane that has any left, with the lane's number."""
 
 
-async def inspect(files: Iterable[SourceFile], dialect: Dialect) -> list[Input]:
+async def inspect(sources: Iterable[Source], dialect: Dialect) -> list[Input]:
     """Look at every source; raises `SourceError` for the first that is not one of rows."""
-    return [await inspect_text(index, file, dialect) for index, file in enumerate(files)]
+    return [await _inspect(index, source, dialect) for index, source in enumerate(sources)]
+
+
+async def _inspect(index: int, source: Source, dialect: Dialect) -> Input:
+    """The input that a source is. What needs Arrow is imported only for a source that does."""
+    if isinstance(source, ItemSource):
+        return ItemInput(index, source)
+    if isinstance(source, FrameSource):
+        from asyncloader.engine.frame import inspect_frame
+
+        return await inspect_frame(index, source)
+    from asyncloader.engine.text import inspect_text
+
+    return await inspect_text(index, source, dialect)
 
 
 def equip(inputs: Sequence[Input], table: Table, settings: LoadSettings) -> None:
     """Make every input ready for the table; raises `UsageError` where source, options and table do not fit."""
     for each in inputs:
         each.equip(table, settings)
+    if settings.types and all(each.columns is None for each in inputs):
+        raise UsageError("types are for the columns of files and frames; the values of items have types of their own")
     known = {name for each in inputs for name in each.columns or ()}
     for name in settings.types:
         if name not in known:

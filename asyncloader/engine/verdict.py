@@ -26,7 +26,8 @@ def verdict(
     elif failure is None:
         failure = LoadInterrupted("interrupted")
     if begun and isinstance(failure, AsyncLoaderError) and not isinstance(failure, LoadFailed):
-        failure = LoadFailed(str(failure))
+        cause, failure = failure, LoadFailed(str(failure))
+        failure.__cause__ = cause
     if trouble is not None:
         failure.add_note(trouble)
     return failure

@@ -14,7 +14,7 @@ from typing import IO
 
 import numpy as np
 
-from asyncloader.encode.hashes import Hashes
+from asyncloader.encode.mixing import Hashes
 
 MEMORY_HASHES = 4 * 1024 * 1024
 """As many are held in memory, 32 MiB of them, and as many again while they are compared."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from asyncloader.decode.columns import BadRow
 from asyncloader.encode.block import EncodedBlock, wcu_of
-from asyncloader.encode.hashes import Hashes
+from asyncloader.encode.mixing import Hashes
 from asyncloader.survey.columns import ColumnFacts, facts
 from asyncloader.survey.entries import Entries, entries
 from asyncloader.survey.partitions import weighed

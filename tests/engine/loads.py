@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from asyncloader.engine.load import Load
+from asyncloader.sources.kinds import Given
 from asyncloader.values.report import Report
 from asyncloader.values.schema import KeyAttribute, Table
 from asyncloader.values.settings import LoadSettings, RetrySettings
@@ -52,6 +53,8 @@ class Scene:
     server: FaultServer
     folder: Path
     key_type: str = "S"
+    given: tuple[Given, ...] = ()
+    """What is loaded instead of the file: frames and iterators, of which there is no journal."""
 
     @property
     def source(self) -> Path:
@@ -64,7 +67,7 @@ class Scene:
             block_bytes=2048,
             retry=QUICK,
             rejects=self.folder / "rejects.csv",
-            journal=self.folder / "load.journal",
+            journal=None if self.given else self.folder / "load.journal",
         )
         return replace(settings, **changes)
 
@@ -83,7 +86,7 @@ class Scene:
         return Table(TABLE, arn, KeyAttribute("id", "N" if self.key_type == "N" else "S"))
 
     async def prepared(self, settings: LoadSettings) -> Load:
-        load = Load([self.source], settings)
+        load = Load(self.given or [self.source], settings)
         await load.prepare()
         return load
 
@@ -111,6 +114,12 @@ def scene(server: FaultServer, folder: Path, rows: Iterable[Sequence[str]], *, k
     made = Scene(server, folder, key_type)
     made.source.write_bytes(csv_bytes(rows))
     return made
+
+
+def given(server: FaultServer, folder: Path, *sources: Given, key_type: str = "S") -> Scene:
+    """Make the table for sources that are no files."""
+    server.create_table(TABLE, f"id:{key_type}")
+    return Scene(server, folder, key_type, sources)
 
 
 def csv_bytes(rows: Iterable[Sequence[str]]) -> bytes:

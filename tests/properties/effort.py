@@ -22,3 +22,5 @@ def _examples(number: int) -> settings:
 
 usual = _examples(100)
 thorough = _examples(200)
+few = _examples(40)
+"""For what starts a server each time."""
