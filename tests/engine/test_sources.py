@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -443,3 +445,21 @@ async def test_a_load_that_stops_says_that_it_cannot_be_resumed(tmp_path: Path) 
             await scene.run()
         assert failed.value.resume is None
         assert not list(tmp_path.glob("*.journal"))
+
+
+def test_arrow_is_not_imported_for_items() -> None:
+    program = """
+import asyncio, pathlib, sys, tempfile
+from tests.engine import loads
+from tests.faultserver import FaultServer
+
+async def main():
+    with tempfile.TemporaryDirectory() as folder:
+        async with FaultServer() as server:
+            report = await loads.given(server, pathlib.Path(folder), [{"id": "a"}, {"id": ""}]).run()
+            print(report.counts.items_written, report.counts.rows_rejected, "pyarrow" in sys.modules)
+
+asyncio.run(main())
+"""
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert told.stdout.split() == ["1", "1", "False"]
