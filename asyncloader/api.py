@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asyncloader.engine.hooks import Hooks
 from asyncloader.engine.load import Load
 from asyncloader.sources.kinds import Given, Named
 from asyncloader.table.aws import Aws, connect
@@ -15,6 +16,7 @@ from asyncloader.table.throughput import Throughput
 from asyncloader.values.budget import Budget
 from asyncloader.values.change import CapacityChange
 from asyncloader.values.errors import TableError, TableMissing, UsageError
+from asyncloader.values.hooks import OnBatch, OnReject, OnRetry
 from asyncloader.values.pacing import UTILIZATION, PacingSettings
 from asyncloader.values.plan import Plan
 from asyncloader.values.planning import PlanSettings, parse_sample
@@ -69,6 +71,9 @@ async def load(
     restart: bool = False,
     transport: TransportName = "auto",
     retry: RetrySettings | None = None,
+    on_reject: OnReject | None = None,
+    on_retry: OnRetry | None = None,
+    on_batch: OnBatch | None = None,
 ) -> Report:
     """Load CSV files into a table; every row is written, rejected with its reason, or superseded by a later one.
 
@@ -83,7 +88,9 @@ async def load(
     limit what the load uses since its first start, `stop_after` how long this run lasts (seconds, or a text like
     `"1h30m"`). `raise_wcu` raises a provisioned table for the time of the load; `prewarm` raises its warm throughput for
     good, which AWS charges once. What is done is kept in `journal` (default `TABLE-XXXXXXXX.journal` in the current
-    folder) until the load is complete; `resume` goes on from there, `restart` begins anew.
+    folder) until the load is complete; `resume` goes on from there, `restart` begins anew. The hooks are called in the
+    event loop and must not wait; `on_reject` hears of a row when it stands in the reject file, and after a crash may
+    hear of it again.
 
     Raises `UsageError` (`SourceError`, `TableError`, `AccessError`) before anything is written, `LoadFailed` when the
     load stops after its first write; it is `BudgetSpent` where a limit ended it in good order. Rejected rows raise
@@ -108,7 +115,8 @@ async def load(
         retry=retry or RetrySettings(),
     )
     aws_settings = AwsSettings(region=region, profile=profile, endpoint_url=endpoint_url, transport=transport)
-    running = Load(sources, settings)
+    hooks = Hooks(on_reject=on_reject, on_retry=on_retry, on_batch=on_batch)
+    running = Load(sources, settings, hooks=hooks)
     await running.prepare()
     async with connect(aws_settings, session) as aws:
         return await execute(running, aws, table, transport)

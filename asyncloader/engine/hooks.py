@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from asyncloader.schedule.batch import Run
 from asyncloader.values.errors import ServiceError
 from asyncloader.values.hooks import BatchSent, OnBatch, OnReject, OnRetry, Rejection, Retry
+from asyncloader.values.schema import Table
 from asyncloader.wire.answer import Answer
+
+if TYPE_CHECKING:
+    from asyncloader.records.rejects import Reject
 
 log = logging.getLogger("asyncloader")
 
@@ -43,6 +47,19 @@ class Hooks:
         if self.on_retry is not None:
             tries = max(run.tries for run in runs)
             self._call("on_retry", self.on_retry, Retry(table, sum(map(len, runs)), error.code, delay_s, tries))
+
+    def teller(self, table: Table) -> Callable[[Reject], None] | None:
+        """Tells of rejected rows; None where nobody listens."""
+        if self.on_reject is None:
+            return None
+        names = [each.name for each in table.key]
+
+        def tell(reject: Reject) -> None:
+            key = {name: reject.cells[name] for name in names if reject.cells.get(name)}
+            cells = reject.cells or None
+            self.rejected(Rejection(table.name, reject.reason, key or None, cells, reject.source, reject.line))
+
+        return tell
 
     def rejected(self, rejection: Rejection) -> None:
         """An item was rejected."""

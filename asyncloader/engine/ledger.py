@@ -32,7 +32,8 @@ class Log(Protocol):
 class Ledger:
     """Keeps account of blocks; `run` is a task that brings rejects and watermarks to disk, `settle` does it a last time.
 
-    `totals` gives the counts since the load's first start; the rows among them are known better here.
+    `totals` gives the counts since the load's first start; the rows among them are known better here. `on_reject`
+    hears of every reject once it is written, in the event loop.
     """
 
     PAUSE_S = 0.2
@@ -45,11 +46,14 @@ class Ledger:
         log: Log,
         start: Watermark,
         totals: Callable[[], Counts],
+        on_reject: Callable[[Reject], None] | None = None,
     ) -> None:
         self._inputs = inputs
         self._rejects = rejects
         self._log = log
         self._totals = totals
+        self._on_reject = on_reject
+        self._untold: list[Reject] = []
         self._prefixes = [Prefix(lane) for lane in start.lanes]
         self._mark = start
         self._changed = asyncio.Event()
@@ -107,12 +111,23 @@ class Ledger:
                 for prefix in self._prefixes:
                     prefix.forget()
                 self._advanced.set()
+                self._tell()
 
     async def settle(self) -> None:
         """The end, in good order or not: also write the rejects that lie behind the watermark, for people to read."""
         await self.advance()
         async with self._writing:
-            await in_thread(self._append, [prefix.behind() for prefix in self._prefixes])
+            try:
+                await in_thread(self._append, [prefix.behind() for prefix in self._prefixes])
+            finally:
+                self._tell()
+
+    def _tell(self) -> None:
+        """Tell of the rejects that a thread, which has ended, has written."""
+        untold, self._untold = self._untold, []
+        if self._on_reject is not None:
+            for reject in untold:
+                self._on_reject(reject)
 
     def _write(self, ready: list[list[Account]]) -> None:
         """One list for each lane: their rejects, then one watermark for all of them."""
@@ -137,14 +152,15 @@ class Ledger:
             prefix.written(accounts)
 
     def _append(self, accounts: list[list[Account]]) -> None:
-        self._rejects.append(
-            [
-                reject
-                for prefix, each in zip(self._prefixes, accounts, strict=True)
-                for settled in each
-                for reject in self._explain(prefix, settled)
-            ]
-        )
+        rejects = [
+            reject
+            for prefix, each in zip(self._prefixes, accounts, strict=True)
+            for settled in each
+            for reject in self._explain(prefix, settled)
+        ]
+        self._rejects.append(rejects)
+        if self._on_reject is not None:
+            self._untold += rejects
 
     def _explain(self, prefix: Prefix, settled: Account) -> list[Reject]:
         """The rejects of a block that are not on disk yet, with their lines and cells, which only now are looked up."""

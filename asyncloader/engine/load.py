@@ -12,6 +12,7 @@ from asyncloader.encode.block import EncodedBlock
 from asyncloader.engine.ahead import read_ahead
 from asyncloader.engine.engine import Engine
 from asyncloader.engine.guard import Guard
+from asyncloader.engine.hooks import Hooks
 from asyncloader.engine.input import Input
 from asyncloader.engine.lanes import Lanes, divisible
 from asyncloader.engine.ledger import Ledger
@@ -55,6 +56,7 @@ class Load:
         *,
         resume_command: str = "the same call with resume=True",
         voice: Voice | None = None,
+        hooks: Hooks | None = None,
     ) -> None:
         self.settings = settings
         self.sources = recognise(sources)
@@ -62,19 +64,17 @@ class Load:
         self.counts = Counts()
         self.earlier = Counts()
         self.engine: Engine | None = None
-        self.writes = asyncio.Event()
-        """Set when the writers start; what came before may have taken a while."""
+        self.writes = asyncio.Event()  # set when the writers start; what came before may have taken a while
         self._resume_command = resume_command
         self._voice = voice or Voice()
         self._switch: Switch | None = None
+        self._hooks = hooks or Hooks()
         self._papers: Papers | None = None
         self._table_name = ""
         self._flights = Flights()
         self._began = time.monotonic()
         self._reached = Reached((), ())
-        self._resumed = False
-        self._interrupted = False
-        self._read_everything = False
+        self._resumed = self._interrupted = self._read_everything = False
         self._failure: BaseException | None = None
 
     @property
@@ -185,8 +185,10 @@ class Load:
             on_reject=self._judge_rejects,
             pacer=pacer_for(table, self.settings.pacing, workers=self.settings.workers, now=time.monotonic()),
             guard=guard,
+            hooks=self._hooks,
         )
-        ledger = Ledger(self.inputs, papers.rejects, papers.journal, start, lambda: self.earlier + self.counts)
+        totals, told = lambda: self.earlier + self.counts, self._hooks.teller(table)
+        ledger = Ledger(self.inputs, papers.rejects, papers.journal, start, totals, told)
         self._flights = Flights(ledger.landed)
         self.writes.set()
         if self._interrupted:
