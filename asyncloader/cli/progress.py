@@ -8,6 +8,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
+from asyncloader.cli.heat import KEYS, shown
 from asyncloader.engine.load import Load
 
 TERMINAL_INTERVAL_S = 0.25
@@ -26,6 +27,7 @@ class Moment:
     wcu: float
     rejected: int
     throttled: int
+    hot: str = ""
 
 
 class Pace:
@@ -82,6 +84,7 @@ class Pace:
             f"{self.wcu_per_s_now:,.0f} WCU/s",
             f"rejected {self.last.rejected:,}",
             f"throttled {self.last.throttled:,}",
+            f"hot {self.last.hot}" if self.last.hot else "",
         ]
         return " · ".join(part for part in parts if part)
 
@@ -109,6 +112,7 @@ def look(load: Load) -> Moment:
         wcu=counts.consumed_wcu,
         rejected=counts.rows_rejected,
         throttled=counts.throttled_requests,
+        hot="" if load.turnstile is None else shown(load.turnstile.heat.top(KEYS)),
     )
 
 

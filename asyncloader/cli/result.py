@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from asyncloader.cli.heat import shown
 from asyncloader.cli.progress import duration
 from asyncloader.values.report import Report
 
@@ -26,6 +27,8 @@ def rows(report: Report) -> list[tuple[str, str]]:
         ),
         ("items sent again", f"{counts.retried_items:,}" if counts.retried_items else ""),
         ("write capacity", f"{counts.consumed_wcu:,.0f} WCU"),
+        ("limited by", "" if report.limited_by is None else str(report.limited_by)),
+        ("hot keys", shown(report.hot_keys)),
         ("time", f"{duration(report.elapsed_s)}  ({report.elapsed_s:,.2f} s, {report.items_per_s:,.0f} items/s)"),
     ]
     return [(name, value) for name, value in pairs if value]

@@ -66,13 +66,16 @@ class Engine:
         self._retry = retry
         self._counts = counts
         self._on_reject = on_reject
-        self._gates: list[Gate] = [] if pacer is None else [Turnstile(pacer, now)]
+        self.turnstile = None if pacer is None else Turnstile(pacer, table, now)
+        if pacer is not None and pacer.limits.parts:
+            gateway.wish.detail = "INDEXES"
+        self._gates: list[Gate] = [] if self.turnstile is None else [self.turnstile]
         self._gates += [] if guard is None else [guard]
         self._hooks = hooks or Hooks()
         self._random = random
         self._now = now
         self._queue: asyncio.Queue[Batch | None] = asyncio.Queue(2 * workers)
-        self._backlog = Backlog(limit=workers * 25)
+        self._backlog = Backlog(workers * 25, None if self.turnstile is None else self.turnstile.sidings)
         self._backlog_changed = asyncio.Event()
         self._room = asyncio.Event()
         self._aloft = 0
@@ -145,7 +148,7 @@ class Engine:
         for gate in self._gates:
             if others := await gate.wait(batch):
                 self._hold(others, 0.0)
-            if self._halted:
+            if self._halted or not batch.runs:
                 return
         counts, advance = self._counts, self._advance
         sent_at = self._now()
@@ -174,7 +177,8 @@ class Engine:
             self.in_flight -= 1
             self.items_in_flight -= items
         self.may_have_written = True
-        counts.consumed_wcu += answer.consumed_wcu
+        # Where the server does not tell what it cost, the sizes of the items do.
+        counts.consumed_wcu += answer.consumed_wcu or batch.wcu * (1 - len(answer.unprocessed) / len(batch))
         for gate in self._gates:
             gate.answered(batch, answer, sent_at)
         self._hooks.sent(self._table.name, items, self._now() - sent_at, answer)

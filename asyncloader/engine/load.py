@@ -21,6 +21,7 @@ from asyncloader.engine.reached import Reached
 from asyncloader.engine.reader import Round, equip, inspect
 from asyncloader.engine.stop import Stop
 from asyncloader.engine.switch import Switch, refuse_on_demand
+from asyncloader.engine.turnstile import Turnstile
 from asyncloader.engine.verdict import too_many_rejects, verdict
 from asyncloader.engine.voice import Voice
 from asyncloader.finish import in_thread
@@ -155,6 +156,8 @@ class Load:
             elapsed_s=time.monotonic() - self._began,
             rejects_file=None if self._papers is None else self._papers.rejects_file,
             complete=complete,
+            limited_by=None if self.turnstile is None else self.turnstile.limited_by,
+            hot_keys=() if self.turnstile is None else self.turnstile.heat.top(),
         )
 
     async def _find_lanes(self, papers: Papers) -> tuple[Lane, ...]:
@@ -162,6 +165,11 @@ class Load:
         if self.settings.spread.lanes == 1:
             return WHOLE
         return await Lanes(self.inputs, self.settings, (papers.journal.path or Path()).parent).find()
+
+    @property
+    def turnstile(self) -> Turnstile | None:
+        """What paces this load, once it writes."""
+        return None if self.engine is None else self.engine.turnstile
 
     # The tasks.
 

@@ -2,7 +2,7 @@
 
 A heap by due time. What is due comes out merged into full batches; suspects, which are being bisected, stay by
 themselves. It holds at most the items of the blocks in flight; the reader pauses long before that, while it holds
-more than `limit` items.
+more than `limit` items. Items of hot keys wait in their sidings, and the reader does not pause for them.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import heapq
 import itertools
 
 from asyncloader.schedule.batch import Batch, Run, merge
+from asyncloader.schedule.sidings import Sidings
 
 
 class Backlog:
     """Batches to send at or after a moment of a clock in seconds."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, sidings: Sidings | None = None) -> None:
         self.limit = limit
+        self._sidings = sidings
         self.items = 0
         self._heap: list[tuple[float, int, list[Run]]] = []
         self._ties = itertools.count()
@@ -30,10 +32,14 @@ class Backlog:
     @property
     def next_due(self) -> float | None:
         """When the next items are due."""
-        return self._heap[0][0] if self._heap else None
+        own = self._heap[0][0] if self._heap else None
+        hot = self._sidings.next_due if self._sidings else None
+        return hot if own is None else own if hot is None else min(own, hot)
 
     def add(self, runs: list[Run], due: float) -> None:
-        """Hold `runs` until `due`."""
+        """Hold `runs` until `due`, or until their siding lets them go."""
+        if self._sidings and not (runs := self._sidings.hold(runs)):
+            return
         self.items += sum(map(len, runs))
         heapq.heappush(self._heap, (due, next(self._ties), runs))
 
@@ -48,4 +54,6 @@ class Backlog:
                 batches.append(Batch(runs))
             else:
                 mixed += runs
+        if self._sidings:
+            batches += self._sidings.take_due(now)
         return [*batches, *merge(mixed)]

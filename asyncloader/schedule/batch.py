@@ -18,7 +18,8 @@ class Run:
 
     `tries` is how often they have been sent, `stalled` how many attempts in a row came back while the whole load did
     not advance, `advance` how far the load was when they were last sent, `first_advance` when they first were.
-    `suspect` marks items of a request that was refused for what one of its items holds.
+    `suspect` marks items of a request that was refused for what one of its items holds, `paced` items of a hot key
+    whose turn has come.
     """
 
     flight: Cargo
@@ -29,6 +30,7 @@ class Run:
     advance: int = -1
     first_advance: int = -1
     suspect: bool = False
+    paced: bool = False
 
     def __len__(self) -> int:
         return self.stop - self.first
@@ -40,7 +42,8 @@ class Run:
 
     def part(self, first: int, stop: int) -> Run:
         """Some of these items, with the same history."""
-        return Run(self.flight, first, stop, self.tries, self.stalled, self.advance, self.first_advance, self.suspect)
+        history = (self.tries, self.stalled, self.advance, self.first_advance, self.suspect, self.paced)
+        return Run(self.flight, first, stop, *history)
 
 
 @dataclass(slots=True)

@@ -76,7 +76,8 @@ def limit_of(index: str | None, throughput: Throughput) -> Limit:
     if throughput.most is None:
         return Limit(what, "on demand", "it grows with use, or at once by WarmThroughput")
     what = "on-demand maximum" + ("" if index is None else f" of {what}")
-    return Limit(what, f"{throughput.most:,} WCU/s", "raise OnDemandThroughput.MaxWriteRequestUnits")
+    size = f"{throughput.most:,} WCU/s" if throughput.most else ""
+    return Limit(what, size, "raise OnDemandThroughput.MaxWriteRequestUnits")
 
 
 def _described(table: Table) -> list[tuple[str | None, Throughput]]:

@@ -18,13 +18,13 @@ at its cap from the start is never searched.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
-from math import ceil, inf
+from math import inf
 
 from asyncloader.schedule.ceiling import Ceiling
 from asyncloader.schedule.gauge import Gauge
 from asyncloader.schedule.limits import Limits, limits_of
+from asyncloader.schedule.second import Second
 from asyncloader.values.pacing import PacingSettings
 from asyncloader.values.schema import Table
 from asyncloader.values.throttling import Limit
@@ -58,8 +58,10 @@ REQUEST_S, ROUND_TRIPS_AHEAD = 0.025, 1.25
 """Seconds of the rate that one request may cost, and round trips that all workers together must be able to cover."""
 STEADY_REQUESTS = 10.0
 """Where requests are so few that so many take longer than a second, that is the unit in which we are patient."""
-OVER_CAP, SECOND_S = 1.05, 1.03
-"""The cap may be passed by 5% in any second; the seconds looked at are a little longer, for timers that ring late."""
+FREE_WCU, FREE_ROUNDS = 20_000.0, 4
+"""A search that was never refused, and that others have held up at such a rate for so many rounds, is over."""
+PARDON_S = 2.0
+"""How long after a refusal it may turn out to have been about something else."""
 LEAST_RATE, DARK_RATE = 1.0, 200.0
 """Where nothing at all is accepted, no capacity shows: below that rate the pace is left to the waits before a retry."""
 
@@ -89,8 +91,9 @@ class Pacer:
         self._idle_s = 0.0
         self._round_began = self._quiet_since = self._cut_at = now
         self._since_cut = self._refused_since_cut = 0.0
-        self._second: deque[tuple[float, float]] = deque()
-        self._second_wcu = 0.0
+        self._second = Second()
+        self._round_wcu, self._free_rounds = 0.0, 0
+        self._before: tuple[float, float, bool, float | None] = (-inf, 0.0, False, None)
         self._ceiling, self._most = Ceiling(limits.parts), inf
         self._start()
 
@@ -106,6 +109,28 @@ class Pacer:
         """The cap that holds, in words; None where the rate is learnt."""
         cap = self.limits.cap_wcu
         return self._ceiling.limit if self._most < (inf if cap is None else cap) else self.limits.limit
+
+    def pardon(self, now: float) -> None:
+        """What was refused lately was not for lack of the table's capacity: take back what it has cost us."""
+        at, rate, searching, capacity = self._before
+        if now - at > PARDON_S or rate <= self.rate:
+            return
+        self._searching, self._gauge.capacity, self._gauge.is_valid = searching, capacity, False
+        self._before = (-inf, 0.0, False, None)
+        self._quiet_since = now
+        self._cut(rate, now)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether pacing may pause until something is refused: there is no cap, and no sign of a limit."""
+        return self._free_rounds >= FREE_ROUNDS and self.limits.cap_wcu is None and self._most == inf
+
+    def rejoin(self, rate: float, now: float) -> None:
+        """Pacing goes on after it had paused; `rate` is what was sent meanwhile."""
+        self._set(rate)
+        self._free_rounds = 0
+        self._round_began = self._quiet_since = self._debt_at = now
+        self._debt_wcu = self._idle_s = self._round_wcu = 0.0
 
     @property
     def batch_wcu(self) -> float:
@@ -129,7 +154,7 @@ class Pacer:
             debt = -rate * CREDIT_S
         wait = debt / rate if debt > 0.0 else 0.0
         if self.limits.cap_wcu is not None:
-            wait = self._wait_for_second(cost, self.limits.cap_wcu, now, wait)
+            wait = self._second.wait_s(cost, self.limits.cap_wcu, now, wait)
         self._debt_wcu, self._debt_at = debt + cost, now
         return wait
 
@@ -144,9 +169,7 @@ class Pacer:
             return
         more = consumed_wcu - predicted_wcu * self.cost_ratio
         self._debt_wcu += more
-        if self._second:
-            self._second.append((self._second[-1][0], more))
-            self._second_wcu += more
+        self._second.correct(more)
         weight = 0.1 if self._cost_known else 1.0
         self.cost_ratio += weight * (max(consumed_wcu / predicted_wcu, 0.1) - self.cost_ratio)
         self._cost_known = True
@@ -161,6 +184,7 @@ class Pacer:
         self._note_round_trip(now - sent_at)
         self._request_wcu += (0.1 if self._request_wcu else 1.0) * (cost - self._request_wcu)
         self._gauge.accepted += cost - refused
+        self._round_wcu += cost - refused
         if sent_at >= self._cut_at:
             self._since_cut += cost
             self._refused_since_cut += refused
@@ -192,17 +216,6 @@ class Pacer:
             self._gauge.capacity = self._most
         self._set(self._most)
 
-    def _wait_for_second(self, cost: float, cap: float, now: float, wait: float) -> float:
-        """Even spacing may put a request too many into some second, where requests are large against the cap."""
-        second, most = self._second, max(OVER_CAP * cap, ceil(cap))
-        while second and (second[0][0] <= now + wait - SECOND_S or self._second_wcu + cost > most):
-            at, wcu = second.popleft()
-            self._second_wcu = self._second_wcu - wcu if second else 0.0
-            wait = max(wait, at + SECOND_S - now)
-        second.append((now + wait, cost))
-        self._second_wcu += cost
-        return wait
-
     def _note_round_trip(self, seconds: float) -> None:
         if not self._round_trip_s:
             self._round_trip_s = seconds
@@ -222,6 +235,8 @@ class Pacer:
 
     def _refused(self, now: float) -> None:
         gauge, evidence = self._gauge, self._evidence
+        if now - self._before[0] > PARDON_S:
+            self._before = (now, self.rate, self._searching, gauge.capacity)
         if self._searching:
             self._searching = False
             self._lose_track(self.rate * FIRST_CUT, now)
@@ -261,6 +276,8 @@ class Pacer:
 
     def _end_round(self, now: float) -> None:
         seconds = now - self._round_began
+        is_free = self._searching and self._idle_s > IDLE * seconds and self._round_wcu >= FREE_WCU * seconds
+        self._free_rounds = self._free_rounds + 1 if is_free else 0
         if self._idle_s > IDLE * seconds:
             # Somebody else holds us up: silence means nothing, and the table's bucket may overflow unseen.
             if now - self._quiet_since > EARLY_S:
@@ -270,7 +287,7 @@ class Pacer:
             self._set(self.rate * self._growth(now - self._quiet_since, seconds))
         if self._since_cut > FORGET * self._evidence:
             self._since_cut = self._refused_since_cut = 0.0
-        self._round_began, self._idle_s = now, 0.0
+        self._round_began, self._idle_s, self._round_wcu = now, 0.0, 0.0
 
     def _growth(self, quiet_s: float, seconds: float) -> float:
         if self._gauge.capacity is not None:

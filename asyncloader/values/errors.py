@@ -106,13 +106,21 @@ class WriterFull(AsyncLoaderError):
 class ServiceError(AsyncLoaderError):
     """DynamoDB, or the way to it, answered something else than success.
 
-    `code` is DynamoDB's error code or our own word for a broken connection, `request_id` is the service's.
+    `code` is DynamoDB's error code or our own word for a broken connection, `request_id` is the service's. `reasons`
+    are those for throttling, `resources` the ARNs that each of them is about.
     """
 
     retryable: ClassVar[bool] = False
 
     def __init__(
-        self, code: str, message: str = "", *, status: int = 0, request_id: str = "", reasons: tuple[str, ...] = ()
+        self,
+        code: str,
+        message: str = "",
+        *,
+        status: int = 0,
+        request_id: str = "",
+        reasons: tuple[str, ...] = (),
+        resources: tuple[str, ...] = (),
     ) -> None:
         text = f"{code}: {message}" if message else code
         super().__init__(f"{text} (request {request_id})" if request_id else text)
@@ -121,6 +129,7 @@ class ServiceError(AsyncLoaderError):
         self.status = status
         self.request_id = request_id
         self.reasons = reasons
+        self.resources = resources
 
 
 class Throttled(ServiceError):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from asyncloader.values.throttling import HotKey, Limit
+
 
 @dataclass(slots=True)
 class Counts:
@@ -46,7 +48,7 @@ class Report:
     """What a load did; `complete` says that every row of every source has found its fate.
 
     `counts` cover the whole load since its first start, `this_run` this run alone. `elapsed_s` is in seconds of
-    this run.
+    this run. `limited_by` is what held this run back, `hot_keys` the partition keys that were refused while others passed.
     """
 
     table: str
@@ -57,6 +59,8 @@ class Report:
     rejects_file: str | None
     complete: bool
     top_reasons: tuple[tuple[str, int], ...] = field(default=())
+    limited_by: Limit | None = None
+    hot_keys: tuple[HotKey, ...] = ()
 
     @property
     def items_per_s(self) -> float:
@@ -78,5 +82,7 @@ class Report:
             "items_per_s": round(self.items_per_s, 1),
             "rejects_file": self.rejects_file,
             "complete": self.complete,
+            "limited_by": None if self.limited_by is None else self.limited_by.what,
+            "hot_keys": [key.as_dict() for key in self.hot_keys],
             "this_run": self.this_run.as_dict(),
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -15,10 +16,14 @@ TypedItem = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An accepted request: the WCU it cost, and what was handed back: items of puts and keys of deletes, in DynamoDB JSON."""
+    """An accepted request: the WCU it cost, and what was handed back: items of puts and keys of deletes, in DynamoDB JSON.
+
+    `consumed_wcu` is 0 where the server does not tell, `by_index` the share of each global index (None: not told).
+    """
 
     consumed_wcu: float = 0.0
     unprocessed: tuple[TypedItem, ...] = ()
+    by_index: Mapping[str, float] | None = None
 
 
 _THROTTLED = frozenset(
@@ -73,14 +78,25 @@ def read_success(body: bytes) -> Answer:
         told = orjson.loads(body)
         if "UnprocessedItems" not in told and not told.keys() <= _MEMBERS:
             raise errors.ServiceUnavailable("BrokenAnswer", "the answer is not DynamoDB's", status=200)
-        capacity = told.get("ConsumedCapacity") or ()
-        wcu = sum(each.get("CapacityUnits", 0.0) for each in capacity)
+        wcu, by_index = consumed(told.get("ConsumedCapacity") or ())
         returned = told.get("UnprocessedItems")
         if not returned:
-            return Answer(wcu)
-        return Answer(wcu, tuple(item_of(request) for requests in returned.values() for request in requests))
+            return Answer(wcu, (), by_index)
+        items = tuple(item_of(request) for requests in returned.values() for request in requests)
+        return Answer(wcu, items, by_index)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise errors.ServiceUnavailable("BrokenAnswer", "the answer is not DynamoDB's JSON", status=200) from None
+
+
+def consumed(told: Sequence[Mapping[str, Any]]) -> tuple[float, Mapping[str, float] | None]:
+    """The WCU of all, and of each global index where the answer tells the table's own; from ConsumedCapacity."""
+    wcu, by_index = 0.0, None
+    for each in told:
+        wcu += each.get("CapacityUnits", 0.0)
+        if "Table" in each:
+            indexes = each.get("GlobalSecondaryIndexes") or {}
+            by_index = {name: float(units.get("CapacityUnits", 0.0)) for name, units in indexes.items()}
+    return wcu, by_index
 
 
 def item_of(request: dict[str, Any]) -> TypedItem:
@@ -106,14 +122,20 @@ def read_error(status: int, body: bytes, *, date: str = "", request_id: str = ""
         words = "the answer is not DynamoDB's"
         return errors.ServiceUnavailable(f"HTTP{status}", words, status=status, request_id=request_id)
     listed = reasons if isinstance(reasons, list) else ()
-    names = tuple(str(each.get("reason", "")) for each in listed if isinstance(each, dict))
-    return error_of(code or f"HTTP{status}", message, status=status, date=date, request_id=request_id, reasons=names)
+    named = [each for each in listed if isinstance(each, dict)]
+    return error_of(code or f"HTTP{status}", message, status=status, date=date, request_id=request_id, throttling=named)
 
 
 def error_of(
-    code: str, message: str, *, status: int, date: str = "", request_id: str = "", reasons: tuple[str, ...] = ()
+    code: str,
+    message: str,
+    *,
+    status: int,
+    date: str = "",
+    request_id: str = "",
+    throttling: Sequence[Mapping[str, Any]] = (),
 ) -> errors.ServiceError:
-    """One table from DynamoDB's error codes to our classes (DYNAMODB.md: Retryable)."""
+    """One table from DynamoDB's error codes to our classes (DYNAMODB.md: Retryable); `throttling` are ThrottlingReasons."""
     kind: type[errors.ServiceError]
     if code in _SIGNATURE and _is_about_time(code, message) and (server_time := _seconds(date)) is not None:
         return errors.ClockSkewed(code, message, server_time=server_time, request_id=request_id)
@@ -127,7 +149,9 @@ def error_of(
         kind = errors.BatchRefused
     else:
         kind = errors.ServiceRefused
-    return kind(code, message, status=status, request_id=request_id, reasons=reasons)
+    reasons = tuple(str(each.get("reason", "")) for each in throttling)
+    resources = tuple(str(each.get("resource", "")) for each in throttling)
+    return kind(code, message, status=status, request_id=request_id, reasons=reasons, resources=resources)
 
 
 def _is_about_time(code: str, message: str) -> bool:

@@ -49,6 +49,7 @@ class LeanGateway:
         self.address = address
         self.retry = retry
         self.envelope = Envelope(table)
+        self.wish = self.envelope.wish
         self._region = region
         self._credentials = credentials
         self._clock = clock
@@ -105,6 +106,7 @@ class LeanTransport:
     async def send(self, payload: Payload) -> Answer:
         """Send one request over the writer's own connection."""
         gateway = self._gateway
+        detail = gateway.wish.detail
         body = gateway.envelope.wrap(payload)
         connection = self._connection
         if not connection.is_open:
@@ -114,6 +116,8 @@ class LeanTransport:
         if reply.status == 200:
             return self._success(reply)
         error = self._error(reply)
+        if gateway.wish.was_too_much(error, detail):
+            return await self.send(payload)
         if isinstance(error, ClockSkewed):
             gateway.follow(error.server_time)
         elif isinstance(error, CredentialsRefused):

@@ -9,28 +9,30 @@ import botocore.exceptions as boto
 import orjson
 from botocore.parsers import ResponseParserError
 
-from asyncloader.values.errors import ConnectionFailed, CredentialsRefused, ServiceUnavailable
-from asyncloader.wire.answer import Answer, TypedItem, error_of, item_of
+from asyncloader.values.errors import ConnectionFailed, CredentialsRefused, ServiceError, ServiceUnavailable
+from asyncloader.wire.answer import Answer, TypedItem, consumed, error_of, item_of
 from asyncloader.wire.lean import CredentialSource
-from asyncloader.wire.transport import Payload
+from asyncloader.wire.transport import Payload, Wish
 
 
 class PlainGateway:
     """One client, shared by all writers; it pools its connections itself."""
 
     def __init__(self, client: Any, table: str, credentials: CredentialSource) -> None:
+        self.wish = Wish()
         self._client = client
         self._table = table
         self._credentials = credentials
 
     def transport(self) -> PlainTransport:
-        return PlainTransport(self._client, self._table, self._credentials)
+        return PlainTransport(self._client, self._table, self._credentials, self.wish)
 
 
 class PlainTransport:
     """One writer's use of the shared client."""
 
-    def __init__(self, client: Any, table: str, credentials: CredentialSource) -> None:
+    def __init__(self, client: Any, table: str, credentials: CredentialSource, wish: Wish) -> None:
+        self._wish = wish
         self._client = client
         self._table = table
         self._credentials = credentials
@@ -40,12 +42,16 @@ class PlainTransport:
         requests = orjson.loads(b"[" + b",".join(payload) + b"]")
         for request in requests:
             _binary(item_of(request), decode=True)
+        detail = self._wish.detail
         try:
             told = await self._client.batch_write_item(
-                RequestItems={self._table: requests}, ReturnConsumedCapacity="TOTAL"
+                RequestItems={self._table: requests}, ReturnConsumedCapacity=detail
             )
         except boto.ClientError as error:
-            raise await self._translated(error) from error
+            translated = await self._translated(error)
+            if self._wish.was_too_much(translated, detail):
+                return await self.send(payload)
+            raise translated from error
         except boto.ConnectionError as error:
             raise ConnectionFailed("ConnectFailed", str(error)) from error
         except (boto.HTTPClientError, ResponseParserError, boto.ChecksumError) as error:
@@ -53,16 +59,16 @@ class PlainTransport:
         if "UnprocessedItems" not in told:
             # botocore reads anything that is not JSON as an empty answer; that acknowledges nothing.
             raise ServiceUnavailable("BrokenAnswer", "the answer is not DynamoDB's", status=200)
-        wcu = sum(each.get("CapacityUnits", 0.0) for each in told.get("ConsumedCapacity") or ())
+        wcu, by_index = consumed(told.get("ConsumedCapacity") or ())
         returned = [item_of(request) for group in (told.get("UnprocessedItems") or {}).values() for request in group]
         for item in returned:
             _binary(item, decode=False)
-        return Answer(wcu, tuple(returned))
+        return Answer(wcu, tuple(returned), by_index)
 
     async def close(self) -> None:
         """Nothing of its own to let go."""
 
-    async def _translated(self, error: boto.ClientError) -> Exception:
+    async def _translated(self, error: boto.ClientError) -> ServiceError:
         told, meta = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
         reasons = error.response.get("ThrottlingReasons") or error.response.get("throttlingReasons") or ()
         translated = error_of(
@@ -71,7 +77,7 @@ class PlainTransport:
             status=meta.get("HTTPStatusCode", 0),
             date=meta.get("HTTPHeaders", {}).get("date", ""),
             request_id=meta.get("RequestId", ""),
-            reasons=tuple(each.get("reason", "") for each in reasons),
+            throttling=reasons,
         )
         if isinstance(translated, CredentialsRefused):
             await self._credentials.renew(await self._credentials.current())

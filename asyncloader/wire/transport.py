@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol, get_args
 
 import orjson
 
+from asyncloader.values.errors import BatchRefused, ServiceError
 from asyncloader.wire.answer import Answer
 
 Payload = Sequence[bytes | memoryview]
 """Items as `{"PutRequest":{"Item":{…}}}` or `{"DeleteRequest":{"Key":{…}}}`, in parts of one or more joined by commas."""
+
+Detail = Literal["INDEXES", "TOTAL", "NONE"]
+"""How ConsumedCapacity is told."""
 
 TARGET = "DynamoDB_20120810.BatchWriteItem"
 
@@ -31,11 +35,33 @@ class Transport(Protocol):
 
 
 class Gateway(Protocol):
-    """Makes transports, one for each writer, and knows what they share: address and credentials."""
+    """Makes transports, one for each writer, and knows what they share: address, credentials, what they ask to be told."""
+
+    wish: Wish
 
     def transport(self) -> Transport:
         """A new transport; it connects when it first sends."""
         ...
+
+
+class Wish:
+    """How much of ConsumedCapacity is asked for: TOTAL, or INDEXES for the share of each; less once a server refuses it.
+
+    Alternator, for one, knows no INDEXES.
+    """
+
+    def __init__(self) -> None:
+        self.detail: Detail = "TOTAL"
+
+    def was_too_much(self, error: ServiceError, asked: Detail) -> bool:
+        """Whether a request that asked for `asked` was refused for that, and is worth sending again: less is asked now."""
+        if not isinstance(error, BatchRefused) or "returnconsumedcapacity" not in error.message.lower():
+            return False
+        if asked == "NONE":
+            return False
+        if self.detail == asked:
+            self.detail = "TOTAL" if asked == "INDEXES" else "NONE"
+        return True
 
 
 class Envelope:
@@ -43,11 +69,13 @@ class Envelope:
 
     def __init__(self, table: str) -> None:
         name = orjson.dumps(table)
+        self.wish = Wish()
         self._open = b'{"RequestItems":{' + name + b":["
-        self._close = b']},"ReturnConsumedCapacity":"TOTAL"}'
+        self._ends = {detail: b']},"ReturnConsumedCapacity":"' + detail.encode() + b'"}' for detail in get_args(Detail)}
 
     def wrap(self, payload: Payload) -> bytes:
         """The whole body: the one place where items are copied."""
+        end = self._ends[self.wish.detail]
         if len(payload) == 1:
-            return b"".join((self._open, payload[0], self._close))
-        return b"".join((self._open, b",".join(payload), self._close))
+            return b"".join((self._open, payload[0], end))
+        return b"".join((self._open, b",".join(payload), end))

@@ -20,7 +20,17 @@ COUNTS = {
     "rows_read", "items_written", "rows_rejected", "rows_superseded", "rows_filtered",
     "requests", "retried_items", "unprocessed_items", "throttled_requests", "consumed_wcu",
 }  # fmt: skip
-REPORT = {"table", "sources", "elapsed_s", "items_per_s", "rejects_file", "complete", "this_run"}
+REPORT = {
+    "table",
+    "sources",
+    "elapsed_s",
+    "items_per_s",
+    "rejects_file",
+    "complete",
+    "limited_by",
+    "hot_keys",
+    "this_run",
+}
 BAD_ROWS = "id,name\n1,Ana\n,Ben\n3,Cem\n4,Dora,extra\n1,Eva\n"
 
 
@@ -157,3 +167,32 @@ def test_a_closed_standard_stream_is_no_obstacle(dynamodb: FaultServer, people: 
     assert done.returncode == 0, done.stderr
     assert done.stdout == b""
     assert (b"people: complete" in done.stderr) == (closed != 2)
+
+
+def test_a_pace_that_the_table_sets_is_said_before_and_after(work_folder: Path) -> None:
+    """One line with the option that changes it, and what limited the load in the result."""
+    write(work_folder / "rows.csv", "id\n" + "".join(f"{number}\n" for number in range(300)))
+    with FaultServer(check_signatures=False, enforce_provisioned=True).in_thread() as server:
+        server.create_table("people", "id", wcu=200)
+        done = load(server, work_folder, "rows.csv")
+        off = load(server, work_folder, "rows.csv", "--utilization", "off")
+    assert done.err.startswith(
+        "people: paced to 190 WCU/s, 95% of what is described (table, provisioned with 200 WCU/s); --utilization"
+    )
+    assert "limited by       table, provisioned with 200 WCU/s; raise its WriteCapacityUnits\n" in done.err
+    assert "paced" not in off.err
+    assert "limited by" not in off.err
+
+
+def test_hot_keys_stand_in_the_result_and_in_json_and_are_harmless_to_a_terminal(work_folder: Path) -> None:
+    hot = "the \x1b[31mhot one with a very long name"
+    rows = [f"{hot},{number}" if number % 5 == 0 else f"k{number},{number}" for number in range(400)]
+    write(work_folder / "rows.csv", "id,no\n" + "\n".join(rows) + "\n")
+    with FaultServer(check_signatures=False, partition_wcu=30, burst_s=1.5).in_thread() as server:
+        server.create_table("people", "id", "no")
+        done = load(server, work_folder, "rows.csv", "--json")
+    assert done.json["limited_by"] == "hot keys"
+    assert [key["key"] for key in done.json["hot_keys"]] == [hot]
+    assert done.json["hot_keys"][0]["refused"] > 0
+    assert 0.9 < done.json["hot_keys"][0]["share"] <= 1
+    assert "hot keys         the \N{REPLACEMENT CHARACTER}[31mhot one with a… 100%\n" in done.err

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asyncloader.schedule.limits import Limits
-from asyncloader.schedule.pace import LEAST_RATE, OVER_CAP, SECOND_S, Pacer
+from asyncloader.schedule.pace import LEAST_RATE, Pacer
+from asyncloader.schedule.second import OVER_CAP, SECOND_S
 
 caps = st.floats(20, 1e5)
 answers = st.tuples(

@@ -1,0 +1,37 @@
+"""The second: no window of one second may hold more than a cap allows.
+
+Even spacing alone may put a request too many into some second, where requests are large against the cap. Pure.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from math import ceil
+
+OVER_CAP, SECOND_S = 1.05, 1.03
+"""The cap may be passed by 5% in any second; the seconds looked at are a little longer, for timers that ring late."""
+
+
+class Second:
+    """What was sent in the last second, in WCU; times are seconds of one monotonic clock."""
+
+    def __init__(self) -> None:
+        self._sent: deque[tuple[float, float]] = deque()
+        self._wcu = 0.0
+
+    def wait_s(self, cost: float, cap: float, now: float, wait_s: float) -> float:
+        """Enter a request that may go after `wait_s`; gives how long it must wait for the cap's sake."""
+        sent, most = self._sent, max(OVER_CAP * cap, ceil(cap))
+        while sent and (sent[0][0] <= now + wait_s - SECOND_S or self._wcu + cost > most):
+            at, wcu = sent.popleft()
+            self._wcu = self._wcu - wcu if sent else 0.0
+            wait_s = max(wait_s, at + SECOND_S - now)
+        sent.append((now + wait_s, cost))
+        self._wcu += cost
+        return wait_s
+
+    def correct(self, more: float) -> None:
+        """What was sent last has cost so much more than it was entered with."""
+        if self._sent:
+            self._sent.append((self._sent[-1][0], more))
+            self._wcu += more

@@ -1,0 +1,77 @@
+"""What refused the items is named with the setting that changes it."""
+
+from __future__ import annotations
+
+import pytest
+
+from asyncloader.schedule.refusals import ACCOUNT, HOT_KEYS, Refusals, is_key_range
+from asyncloader.values.schema import Index, KeyAttribute, Table, Throughput
+
+ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/people"
+TABLE = Table(
+    "people",
+    ARN,
+    KeyAttribute("id"),
+    indexes=(Index("by-city", KeyAttribute("city"), throughput=Throughput(provisioned=200)),),
+    throughput=Throughput(provisioned=1_000),
+)
+
+
+@pytest.mark.parametrize(
+    ("reason", "resource", "words"),
+    [
+        (
+            "TableWriteProvisionedThroughputExceeded",
+            ARN,
+            "table, provisioned with 1,000 WCU/s; raise its WriteCapacityUnits",
+        ),
+        (
+            "IndexWriteProvisionedThroughputExceeded",
+            f"{ARN}/index/by-city",
+            "index by-city, provisioned with 200 WCU/s; raise its WriteCapacityUnits",
+        ),
+        (
+            "TableWriteMaxOnDemandThroughputExceeded",
+            ARN,
+            "on-demand maximum; raise OnDemandThroughput.MaxWriteRequestUnits",
+        ),
+        (
+            "IndexWriteMaxOnDemandThroughputExceeded",
+            f"{ARN}/index/by-city",
+            "on-demand maximum of index by-city; raise OnDemandThroughput.MaxWriteRequestUnits",
+        ),
+        ("TableWriteAccountLimitExceeded", ARN, str(ACCOUNT)),
+        ("TableWriteKeyRangeThroughputExceeded", ARN, str(HOT_KEYS)),
+        (
+            "IndexWriteProvisionedThroughputExceeded",
+            f"{ARN}/index/unheard-of",
+            "index unheard-of, on demand; it grows with use, or at once by WarmThroughput",
+        ),
+    ],
+)
+def test_a_reason_is_named_with_the_setting_that_changes_it(reason: str, resource: str, words: str) -> None:
+    assert str(Refusals(TABLE).told(reason, resource)) == words
+
+
+def test_items_handed_back_without_a_reason_are_put_down_to_the_last_one_told() -> None:
+    refusals = Refusals(TABLE)
+    assert refusals.guessed(None).what == "table"
+    refusals.told("IndexWriteProvisionedThroughputExceeded", f"{ARN}/index/by-city")
+    refusals.told("TableWriteKeyRangeThroughputExceeded", ARN)
+    assert refusals.guessed(None).what == "index by-city"
+
+
+def test_the_limit_that_refused_most_is_the_one() -> None:
+    refusals = Refusals(TABLE)
+    assert refusals.top is None
+    assert refusals.note(ACCOUNT, 5)
+    assert not refusals.note(ACCOUNT, 5)
+    assert refusals.note(HOT_KEYS, 9)
+    assert refusals.top == ACCOUNT
+
+
+def test_a_refusal_is_for_its_key_range_only_if_every_reason_says_so() -> None:
+    key_range, table = "TableWriteKeyRangeThroughputExceeded", "TableWriteProvisionedThroughputExceeded"
+    assert is_key_range([key_range, key_range])
+    assert not is_key_range([key_range, table])
+    assert not is_key_range([])
