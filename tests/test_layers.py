@@ -29,7 +29,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "wire.transport",
         ),
     ),
-    ("edges", ("finish", "sources", "wire", "table", "records", "local")),
+    ("edges", ("finish", "sources", "wire", "table", "records", "local", "observe")),
     ("engine", ("engine",)),
     ("faces", ("", "__main__", "api", "cli", "writer")),
 )
@@ -38,7 +38,13 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
 WAY_OF_THE_DATA = ("blocks", "decode", "encode", "schedule", "survey")
 """Inside the pure layer, too, an import points back to where the data comes from."""
 
-OWNERS = {"aiofiles": "sources.stream", "aioboto3": "table.aws", "httptools": "wire.connection"}
+OWNERS = {
+    "aiofiles": "sources.stream",
+    "aioboto3": "table.aws",
+    "httptools": "wire.connection",
+    "opentelemetry": "observe.otel",
+    "prometheus_client": "observe.prometheus",
+}
 """The one file that imports each of these."""
 
 NOT_PURE = {"asyncio", "os", "random", "selectors", "signal", "socket", "ssl", "subprocess", "threading"}

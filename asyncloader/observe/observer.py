@@ -1,0 +1,52 @@
+"""What observes a load or a writer, and how several do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypedDict
+
+from asyncloader.values.hooks import BatchSent, OnBatch, OnReject, OnRetry, Rejection, Retry
+
+
+class Observer(Protocol):
+    """Hears of everything that there is a hook for."""
+
+    def on_reject(self, rejection: Rejection, /) -> None: ...
+
+    def on_retry(self, retry: Retry, /) -> None: ...
+
+    def on_batch(self, batch: BatchSent, /) -> None: ...
+
+
+class Hooked(TypedDict):
+    """The hooks by the names that `BatchWriter` and `load` have for them."""
+
+    on_reject: OnReject
+    on_retry: OnRetry
+    on_batch: OnBatch
+
+
+def hooks(*observers: Observer) -> Hooked:
+    """The hooks that tell all of these, one after the other; an error in one does not keep the others from hearing.
+
+    Errors of several are raised together, so that they are logged.
+    """
+
+    def all_of(tell: list[Callable[[Any], None]]) -> Callable[[Any], None]:
+        def hook(event: Any) -> None:
+            errors: list[Exception] = []
+            for each in tell:
+                try:
+                    each(event)
+                except Exception as error:  # the others must hear of it all the same
+                    errors.append(error)
+            if errors:
+                raise errors[0] if len(errors) == 1 else ExceptionGroup("several observers failed", errors)
+
+        return tell[0] if len(tell) == 1 else hook
+
+    return Hooked(
+        on_reject=all_of([each.on_reject for each in observers]),
+        on_retry=all_of([each.on_retry for each in observers]),
+        on_batch=all_of([each.on_batch for each in observers]),
+    )
