@@ -32,7 +32,7 @@ from asyncloader.values.settings import (
     RetrySettings,
     TransportName,
 )
-from asyncloader.values.spread import Spread
+from asyncloader.values.spread import ShardKey, Spread
 
 if TYPE_CHECKING:
     import aioboto3
@@ -64,6 +64,7 @@ async def load(
     price: float | None = None,
     utilization: float | None = UTILIZATION,
     spread: int = 1,
+    shard_key: Mapping[str, int] | None = None,
     raise_wcu: int | None = None,
     prewarm: int | None = None,
     journal: Named | None = None,
@@ -84,13 +85,14 @@ async def load(
     a number of rows or a percentage such as `"5%"`. `max_wcu` caps the write
     capacity used in any second, `utilization` is the part of the described capacity that is used (None: no pace is kept
     but `max_wcu`). `spread` places of the files are read at once, without order between them: for files that are
-    sorted by partition key. `stop_after_wcu` and `stop_after_cost` (at `price` for a million write request units)
-    limit what the load uses since its first start, `stop_after` how long this run lasts (seconds, or a text like
-    `"1h30m"`). `raise_wcu` raises a provisioned table for the time of the load; `prewarm` raises its warm throughput for
-    good, which AWS charges once. What is done is kept in `journal` (default `TABLE-XXXXXXXX.journal` in the current
-    folder) until the load is complete; `resume` goes on from there, `restart` begins anew. The hooks are called in the
-    event loop and must not wait; `on_reject` hears of a row when it stands in the reject file, and after a crash may
-    hear of it again.
+    sorted by partition key. `shard_key`, as in `{"tenant": 8}`, splits each value of the partition key by a suffix `#0`
+    to `#7`, chosen by a hash of the sort key; `report.shard_key` says how to query it. `stop_after_wcu` and
+    `stop_after_cost` (at `price` for a million write request units) limit what the load uses since its first start,
+    `stop_after` how long this run lasts (seconds, or a text like `"1h30m"`). `raise_wcu` raises a provisioned table for
+    the time of the load; `prewarm` raises its warm throughput for good, which AWS charges once. What is done is kept in
+    `journal` (default `TABLE-XXXXXXXX.journal` in the current folder) until the load is complete; `resume` goes on from
+    there, `restart` begins anew. The hooks are called in the event loop and must not wait; `on_reject` hears of a row
+    when it stands in the reject file, and after a crash may hear of it again.
 
     Raises `UsageError` (`SourceError`, `TableError`, `AccessError`) before anything is written, `LoadFailed` when the
     load stops after its first write; it is `BudgetSpent` where a limit ended it in good order. Rejected rows raise
@@ -107,7 +109,7 @@ async def load(
         max_rejects=None if max_rejects is None else RejectLimit.parse(str(max_rejects)),
         budget=Budget.of(stop_after_wcu, stop_after_cost, stop_after, price),
         pacing=PacingSettings(max_wcu, utilization),
-        spread=Spread(spread),
+        spread=Spread(spread, ShardKey.of(shard_key)),
         change=CapacityChange(raise_wcu, prewarm),
         journal=None if journal is None else Path(journal),
         resume=resume,

@@ -26,6 +26,7 @@ def rows(report: Report) -> list[tuple[str, str]]:
             + (f" ({counts.throttled_requests:,} throttled)" if counts.throttled_requests else ""),
         ),
         ("items sent again", f"{counts.retried_items:,}" if counts.retried_items else ""),
+        ("shard key", report.shard_key["query"] if report.shard_key else ""),
         ("write capacity", f"{counts.consumed_wcu:,.0f} WCU"),
         ("limited by", "" if report.limited_by is None else str(report.limited_by)),
         ("hot keys", shown(report.hot_keys)),

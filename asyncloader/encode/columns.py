@@ -23,9 +23,11 @@ from asyncloader.encode.cells import CELLS, QUOTED, Cells
 from asyncloader.encode.deal import sending_order
 from asyncloader.encode.hashes import Keys, canonical_column, hash_keys, superseded_rows, text_buffers
 from asyncloader.encode.nested import nested
+from asyncloader.encode.shards import sharded_column
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import ITEM_BYTES, AttributeType, Table
 from asyncloader.values.settings import EmptyCells
+from asyncloader.values.spread import ShardKey
 
 _OPEN = '{"PutRequest":{"Item":{'
 _CLOSE = "}}},"
@@ -85,9 +87,9 @@ class _Attribute:
 class ColumnEncoder:
     """Encodes the blocks of one source for one table.
 
-    `types` gives the types of columns; those that the table demands for its keys win. With `dissect` the encoded
-    blocks keep their anatomy. Raises `UsageError` where the types contradict one another, and where the source lacks a
-    column for the table's key.
+    `types` gives the types of columns; those that the table demands for its keys win. The partition key is split as
+    `shard_key` says. With `dissect` the encoded blocks keep their anatomy. Raises `UsageError` where types contradict
+    one another, where the source lacks a column for the table's key, and where that cannot be split.
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class ColumnEncoder:
         types: Mapping[str, AttributeType],
         empty: EmptyCells,
         *,
+        shard_key: ShardKey | None = None,
         dissect: bool = False,
     ) -> None:
         demanded = table.typed
@@ -108,7 +111,10 @@ class ColumnEncoder:
         for key in table.key:
             if key.name not in columns:
                 raise UsageError(f"there is no column {key.name!r}, which is a key of table {table.name}")
+        if shard_key is not None:
+            shard_key.check(table)
         self._table = table
+        self._shards = 0 if shard_key is None else shard_key.shards
         self._dissect = dissect
         self._key_names = tuple(attribute.name for attribute in table.key)
         attributes = {
@@ -129,6 +135,9 @@ class ColumnEncoder:
     def encode(self, block: Piece, columns: Columns) -> EncodedBlock:
         """Encode the rows of one block; every row is an item, superseded, or in `bad` with its reason."""
         arrays = {name: columns.arrays[place] for name, place in self._places.items()}
+        if self._shards and self._table.sort_key is not None:
+            partition, sort = self._key_names
+            arrays[partition] = sharded_column(arrays[partition], self._table.sort_key.type, arrays[sort], self._shards)
         cells = {each.name: each.cells(arrays[each.name], columns.plain) for each in self._order}
         sizes: npt.NDArray[np.int64] = np.zeros(columns.rows, dtype=np.int64)
         parts: dict[str, npt.NDArray[np.int64]] = {}

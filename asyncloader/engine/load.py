@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import Coroutine, Iterable
 from pathlib import Path
+from typing import Any
 
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.engine.ahead import read_ahead
@@ -72,6 +73,7 @@ class Load:
         self._hooks = hooks or Hooks()
         self._papers: Papers | None = None
         self._table_name = ""
+        self._sharding: dict[str, Any] | None = None
         self._flights = Flights()
         self._began = time.monotonic()
         self._reached = Reached((), ())
@@ -127,6 +129,8 @@ class Load:
         """
         self._table_name = table.name
         refuse_on_demand(table, self.settings.change.raise_wcu)
+        shard_key = self.settings.spread.shard_key
+        self._sharding = None if shard_key is None else shard_key.told(table)
         equip(self.inputs, table, self.settings)
         papers = self._papers = await in_thread(Papers, self.settings, self.sources, self.inputs, table, endpoint)
         try:
@@ -158,6 +162,7 @@ class Load:
             complete=complete,
             limited_by=None if self.turnstile is None else self.turnstile.limited_by,
             hot_keys=() if self.turnstile is None else self.turnstile.heat.top(),
+            shard_key=self._sharding,
         )
 
     async def _find_lanes(self, papers: Papers) -> tuple[Lane, ...]:

@@ -107,6 +107,7 @@ class Papers:
             "--empty": settings.empty,
             "--limit": settings.limit,
             "--spread": settings.spread.lanes,
+            "--shard-key": None if settings.spread.shard_key is None else str(settings.spread.shard_key),
             "--rejects": str(self.rejects.path),
             "the CSV dialect": asdict(settings.dialect),
             "the table's key": [asdict(key) for key in (*table.key, *table.index_keys)],

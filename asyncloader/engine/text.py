@@ -81,7 +81,14 @@ class TextInput:
                 )
         self._key_decoder = CsvDecoder(self._header.columns, self._dialect, [key.name for key in table.key])
         types = {name: kind for name, kind in settings.types.items() if name in self.columns}
-        self._encoder = ColumnEncoder(self.columns, table, types, settings.empty, dissect=settings.dissect)
+        self._encoder = ColumnEncoder(
+            self.columns,
+            table,
+            types,
+            settings.empty,
+            dissect=settings.dissect,
+            shard_key=settings.spread.shard_key,
+        )
 
     async def blocks(
         self, settings: LoadSettings, start: Place | None, end: int | None, numbers: Iterator[int], quota: Quota

@@ -49,6 +49,7 @@ class Report:
 
     `counts` cover the whole load since its first start, `this_run` this run alone. `elapsed_s` is in seconds of
     this run. `limited_by` is what held this run back, `hot_keys` the partition keys that were refused while others passed.
+    this run. `shard_key` says how to find the items again whose partition key was split.
     """
 
     table: str
@@ -58,6 +59,7 @@ class Report:
     elapsed_s: float
     rejects_file: str | None
     complete: bool
+    shard_key: dict[str, Any] | None = None
     top_reasons: tuple[tuple[str, int], ...] = field(default=())
     limited_by: Limit | None = None
     hot_keys: tuple[HotKey, ...] = ()
@@ -84,5 +86,6 @@ class Report:
             "complete": self.complete,
             "limited_by": None if self.limited_by is None else self.limited_by.what,
             "hot_keys": [key.as_dict() for key in self.hot_keys],
+            "shard_key": self.shard_key,
             "this_run": self.this_run.as_dict(),
         }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from asyncloader.values.errors import UsageError
+from asyncloader.values.schema import Table
 
 MOST_LANES = 64
 MOST_SHARDS = 1000
@@ -22,6 +25,43 @@ class ShardKey:
             raise UsageError("--shard-key takes COLUMN=N, for example --shard-key tenant=8; the column is missing")
         if not 2 <= self.shards <= MOST_SHARDS:
             raise UsageError(f"--shard-key {self.column} takes 2 to {MOST_SHARDS} shards, not {self.shards}")
+
+    def check(self, table: Table) -> None:
+        """Raises `UsageError` where the table has nothing to split, or nothing to tell the shards by."""
+        key = table.partition_key
+        if self.column != key.name:
+            raise UsageError(
+                f"--shard-key {self.column}: is not the partition key of table {table.name}, which is {key.name!r}"
+            )
+        if key.type != "S":
+            raise UsageError(f"--shard-key {self.column}: is of type {key.type}; only text (S) can take a suffix")
+        if table.sort_key is None:
+            raise UsageError(
+                f"--shard-key {self.column}: table {table.name} has no sort key to choose the shard by, and as each value "
+                f"of {self.column} is one item, there is nothing to split"
+            )
+
+    def told(self, table: Table) -> dict[str, Any]:
+        """What a reader of the table has to know: `column`, `shards`, and in one sentence how to `query`."""
+        sort_key = table.sort_key.name if table.sort_key else ""
+        last = self.shards - 1
+        query = (
+            f"query {self.column} = VALUE#0 to VALUE#{last}, all {self.shards} of them; "
+            f"the item with a given {sort_key} is in VALUE#S, S = crc32({sort_key}) % {self.shards}"
+        )
+        return {"column": self.column, "shards": self.shards, "query": query}
+
+    def __str__(self) -> str:
+        return f"{self.column}={self.shards}"
+
+    @classmethod
+    def of(cls, told: Mapping[str, int] | None) -> ShardKey | None:
+        """Read `{column: shards}`, which may hold no more than one."""
+        if not told:
+            return None
+        if len(told) > 1:
+            raise UsageError(f"shard_key takes one column, the partition key, not {', '.join(told)}")
+        return cls(*next(iter(told.items())))
 
     @classmethod
     def parse(cls, text: str) -> ShardKey:

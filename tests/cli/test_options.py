@@ -49,6 +49,8 @@ WRONG: list[tuple[list[str], list[str]]] = [
     (["--stop-after-cost", "0", "--price", "1"], ["--stop-after-cost takes an amount of money above 0, not 0"]),
     (["--stop-after", "30"], ["--stop-after takes a time like 90s, 30m, 2h or 1h30m, not '30'"]),
     (["--stop-after", "0s"], ["--stop-after takes an amount of time above 0, not 0"]),
+    (["--shard-key", "id"], ["--shard-key takes COLUMN=N", "not 'id'"]),
+    (["--shard-key", "id=1"], ["--shard-key id takes 2 to 1000 shards, not 1"]),
     (["--spread", "0"], ["--spread takes 1 to 64 places, not 0"]),
     (["--spread", "4", "--limit", "9"], ["--limit counts rows from the begin of the sources", "--spread"]),
     (["--spread", "4", "--encoding", "latin-1"], ["people.csv: cannot be read in several places at once: latin-1"]),

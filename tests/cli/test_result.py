@@ -29,6 +29,7 @@ REPORT = {
     "complete",
     "limited_by",
     "hot_keys",
+    "shard_key",
     "this_run",
 }
 BAD_ROWS = "id,name\n1,Ana\n,Ben\n3,Cem\n4,Dora,extra\n1,Eva\n"

@@ -12,7 +12,7 @@ from asyncloader.values.change import CapacityChange
 from asyncloader.values.errors import UsageError
 from asyncloader.values.pacing import PacingSettings
 from asyncloader.values.settings import AwsSettings, CreateSettings, LoadSettings, RejectLimit, TransportName
-from asyncloader.values.spread import Spread
+from asyncloader.values.spread import ShardKey, Spread
 
 
 def load(
@@ -31,6 +31,7 @@ def load(
     price: budget.Price = None,
     utilization: capacity.Utilization = "0.95",
     lanes: spread.Lanes = 1,
+    shard_key: spread.ShardKeyOption = None,
     raise_wcu: capacity.RaiseWcu = None,
     prewarm: capacity.Prewarm = None,
     yes: capacity.Yes = False,
@@ -76,7 +77,7 @@ def load(
         max_rejects=None if max_rejects is None else RejectLimit.parse(max_rejects),
         budget=Budget.of(stop_after_wcu, stop_after_cost, stop_after, price),
         pacing=PacingSettings.parse(max_wcu, "off" if local else utilization),
-        spread=Spread(lanes),
+        spread=Spread(lanes, None if shard_key is None else ShardKey.parse(shard_key)),
         change=CapacityChange(raise_wcu, prewarm),
         journal=journal,
         resume=resume,

@@ -18,3 +18,14 @@ Lanes = Annotated[
         show_default=False,
     ),
 ]
+
+ShardKeyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--shard-key",
+        metavar="COLUMN=N",
+        help="Split each partition key into N by a suffix #0 to #N-1, chosen by a hash of the sort key.",
+        rich_help_panel=CAPACITY,
+        show_default=False,
+    ),
+]
