@@ -10,7 +10,7 @@ import time
 from asyncloader.api import survey
 from asyncloader.cli import page
 from asyncloader.cli.progress import PLAIN_INTERVAL_S, TERMINAL_INTERVAL_S, duration
-from asyncloader.cli.running import INTERRUPTED, OK, REJECTED, USAGE, Display, run, show_cause
+from asyncloader.cli.running import INTERRUPTED, OK, REJECTED, USAGE, Display, keep_arrow_lean, run, show_cause
 from asyncloader.engine.survey import Survey
 from asyncloader.values.errors import AsyncLoaderError
 from asyncloader.values.plan import Plan
@@ -23,6 +23,7 @@ def run_plan(
 ) -> int:
     """Plan and show; gives the exit code. The page stands on stdout, since it is the result, as JSON does."""
     try:
+        keep_arrow_lean()
         told: Plan = run(_plan(Survey(sources, settings), table, aws, display))
     except AsyncLoaderError as error:
         display.complain(str(error))

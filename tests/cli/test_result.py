@@ -49,6 +49,15 @@ def test_everything_written(dynamodb: FaultServer, people: Path) -> None:
     assert not list(people.parent.glob("*.journal"))
 
 
+def test_pandas_is_not_imported_where_it_is_installed(dynamodb: FaultServer, people: Path) -> None:
+    """Arrow would, for its own sake; the command has no use for it and its half second."""
+    (people.parent / "pandas").mkdir()
+    write(people.parent / "pandas" / "__init__.py", "import sys; sys.exit('pandas was imported')")
+    with_pandas = {"PYTHONPATH": os.pathsep.join([str(people.parent), *filter(None, [os.environ.get("PYTHONPATH")])])}
+    done = run("load", "people", people.name, "--endpoint-url", dynamodb.url, cwd=people.parent, env=with_pandas)
+    assert (done.code, "items written    2" in done.err) == (0, True), done.err
+
+
 def test_quiet_says_nothing(dynamodb: FaultServer, people: Path) -> None:
     """The exit code says it all."""
     assert load(dynamodb, people.parent, people.name, "--quiet") == Done(0, "", "")
