@@ -7,7 +7,7 @@ and each figure supposes what stands before it; then types. Nothing is advised t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from asyncloader.survey.capacity import QUOTA_WCU, Supply, supply_of
@@ -33,7 +33,6 @@ Mended = tuple[str, str | None, float]
 QUICK_S = 120.0
 """A load that takes no longer needs no advice on its time."""
 GAIN = 0.9
-STEPS = 6
 MOST_LANES, MOST_SHARDS = 64, 100
 ROUND_WCU = 1_000
 NAMED = 5
@@ -73,22 +72,23 @@ def _on_rejects(reasons: Sequence[Reason]) -> Iterator[Advice]:
 
 def _on_time(situation: Situation) -> Iterator[Advice]:
     limits = {(limit.kind, limit.owner): limit for limit in situation.duration.limits}
-    for _ in range(STEPS):
+    mended: set[tuple[LimitKind, str]] = set()
+    while True:
         order = sorted(limits.values(), key=lambda limit: -limit.seconds)
         worst = order[0]
-        if worst.seconds <= QUICK_S:
+        if worst.seconds <= QUICK_S or (worst.kind, worst.owner) in mended:
             return
-        others = [each for each in order[1:] if not _same_cause(worst, each, limits)]
-        rest = others[0].seconds if others else 0.0
+        alike = [each for each in order if each is worst or _same_cause(worst, each, limits)]
+        rest = max((each.seconds for each in order if each not in alike), default=0.0)
         aim = max(rest, worst.seconds / 10, QUICK_S / 2)
         text, option, seconds = _mended(situation, worst, aim, limits)
         after = max(rest, seconds)
         if after > worst.seconds * GAIN:
             return
         yield Advice(text, option, after)
-        for each in order:
-            if each is worst or _same_cause(worst, each, limits):
-                limits[each.kind, each.owner] = Limit(each.kind, each.owner, each.what, min(each.seconds, seconds))
+        for each in alike:
+            mended.add((each.kind, each.owner))
+            limits[each.kind, each.owner] = replace(each, seconds=min(each.seconds, seconds))
 
 
 def _same_cause(worst: Limit, other: Limit, limits: Limits) -> bool:

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import asyncloader
 from asyncloader.engine.load import Load
 from asyncloader.engine.survey import Survey
 from asyncloader.table.description import read_description
@@ -189,6 +190,24 @@ async def test_without_a_key_there_is_no_plan(tmp_path: Path) -> None:
         await surveyed(source, PlanSettings())
     with pytest.raises(UsageError, match=r"--key nr: .*people.csv has no such column; its columns are id, name"):
         await surveyed(source, PlanSettings(key=KeyAttribute("nr")))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"sort_key": "id"}, "--key and --sort-key must differ"),
+        ({"wcu": 0}, "--wcu takes 1 or more WCU a second, not 0"),
+        ({"price": -1.0}, "--price takes US dollars for a million write request units, not -1"),
+        ({"types": {"nmae": "N"}}, "no source has a column 'nmae'"),
+        ({"key": "id:N", "types": {"id": "S"}}, "'id' is a key attribute of type N"),
+        ({"sample": "5%", "limit": 9}, "--sample and --limit contradict"),
+    ],
+)
+async def test_what_cannot_be_planned_is_a_usage_error(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    source = tmp_path / "people.csv"
+    source.write_text("id,name\n1,Ana\n")
+    with pytest.raises(UsageError, match=words):
+        await asyncloader.plan(source, **{"key": "id", **changes})
 
 
 async def test_a_source_that_breaks_off_is_an_error(tmp_path: Path) -> None:
