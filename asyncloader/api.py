@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from asyncloader.engine.hooks import Hooks
 from asyncloader.engine.load import Load
@@ -31,6 +31,7 @@ from asyncloader.values.settings import (
     RejectLimit,
     RetrySettings,
     TransportName,
+    read_workers,
 )
 from asyncloader.values.spread import ShardKey, Spread
 
@@ -47,7 +48,7 @@ async def load(
     region: str | None = None,
     profile: str | None = None,
     endpoint_url: str | None = None,
-    workers: int = 32,
+    workers: int | Literal["auto"] = 32,
     types: Mapping[str, str] | None = None,
     empty: EmptyCells = "drop",
     dialect: Dialect | None = None,
@@ -80,7 +81,7 @@ async def load(
 
     `sources` are paths, globs or `-` for standard input. `types` maps columns to DynamoDB types (`"N"`, `"BOOL"`, …);
     key attributes have the type that the table says, all others are S. `workers` is the number of BatchWriteItem
-    requests in flight. `create` makes the table on demand if it is missing, with `key` and `sort_key` as
+    requests in flight; `"auto"` finds it out. `create` makes the table on demand if it is missing, with `key` and `sort_key` as
     `NAME[:S|N|B]`. `rejects` names the reject file (default `TABLE.rejects.csv` in the current folder), `max_rejects`
     a number of rows or a percentage such as `"5%"`. `max_wcu` caps the write
     capacity used in any second, `utilization` is the part of the described capacity that is used (None: no pace is kept
@@ -98,8 +99,10 @@ async def load(
     load stops after its first write; it is `BudgetSpent` where a limit ended it in good order. Rejected rows raise
     nothing: look at `report.counts.rows_rejected`.
     """
+    most, auto = read_workers(workers)
     settings = LoadSettings(
-        workers=workers,
+        workers=most,
+        auto_workers=auto,
         types={name: attribute_type(kind) for name, kind in (types or {}).items()},
         empty=empty,
         dialect=dialect or Dialect(),

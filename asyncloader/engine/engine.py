@@ -18,15 +18,18 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from asyncloader.encode.keys import key_of
+from asyncloader.engine.crew import Crew
 from asyncloader.engine.gate import Gate
 from asyncloader.engine.guard import Guard
 from asyncloader.engine.hooks import Hooks
+from asyncloader.engine.narrows import Narrows
 from asyncloader.engine.stop import Stop
 from asyncloader.engine.turnstile import Turnstile
 from asyncloader.schedule import backoff
 from asyncloader.schedule.backlog import Backlog
 from asyncloader.schedule.batch import Batch, Run
 from asyncloader.schedule.cargo import Cargo
+from asyncloader.schedule.handed_back import sort_out
 from asyncloader.schedule.pace import Pacer
 from asyncloader.values import errors
 from asyncloader.values.report import Counts
@@ -56,6 +59,7 @@ class Engine:
         on_reject: Callable[[], None] = lambda: None,
         pacer: Pacer | None = None,
         guard: Guard | None = None,
+        crew: Crew | None = None,
         hooks: Hooks | None = None,
         random: Callable[[], float] = random_module.random,
         now: Callable[[], float] = time.monotonic,
@@ -69,8 +73,10 @@ class Engine:
         self.turnstile = None if pacer is None else Turnstile(pacer, table, now)
         if pacer is not None and pacer.limits.parts:
             gateway.wish.detail = "INDEXES"
-        self._gates: list[Gate] = [] if self.turnstile is None else [self.turnstile]
-        self._gates += [] if guard is None else [guard]
+        self._crew = crew
+        # The guard comes behind whatever may still shorten a batch, since it counts what it lets out.
+        gates = (self.turnstile, Narrows(retry.request_timeout_s, now), guard, crew)
+        self._gates: list[Gate] = [gate for gate in gates if gate is not None]
         self._hooks = hooks or Hooks()
         self._random = random
         self._now = now
@@ -107,6 +113,8 @@ class Engine:
     async def close(self) -> None:
         """Wait until everything that was submitted is settled, then let the writers go."""
         await self.until_below(1)
+        if self._crew is not None:
+            self._crew.dismiss()
         for _ in range(self._workers):
             await self._queue.put(None)
 
@@ -124,17 +132,21 @@ class Engine:
         """Run the writers until closed or halted; raises `Stop` when the load cannot go on, after the last answer."""
         async with asyncio.TaskGroup() as tasks:
             bringer = tasks.create_task(self._bring_back(), name="backlog")
-            writers = [tasks.create_task(self._write(), name=f"writer-{number}") for number in range(self._workers)]
+            writers = [tasks.create_task(self._write(each), name=f"writer-{each}") for each in range(self._workers)]
             await asyncio.wait(writers)
             bringer.cancel()
         if self._stopped is not None:
             raise self._stopped
 
-    async def _write(self) -> None:
-        """One writer: one connection, one request at a time."""
-        transport = self._gateway.transport()
+    async def _write(self, number: int) -> None:
+        """One writer: one connection, one request at a time; of a crew only as many work as there is use for."""
+        transport, crew = self._gateway.transport(), self._crew
         try:
-            while (batch := await self._queue.get()) is not None:
+            while True:
+                if crew is not None:
+                    await crew.turn(number)
+                if (batch := await self._queue.get()) is None:
+                    return
                 try:
                     await self._send(transport, batch)
                 except Stop as stop:
@@ -213,31 +225,20 @@ class Engine:
             self._landed.set()
 
     def _partly_written(self, batch: Batch, answer: Answer) -> None:
-        """Some items were handed back: they are known by their keys, not by their places."""
+        """Some items were handed back."""
         self._counts.unprocessed_items += len(answer.unprocessed)
         try:
             returned = {key_of(item, self._table.key) for item in answer.unprocessed}
         except (KeyError, TypeError, ValueError):
             returned = set()
-        places = [(run, item) for run, item in batch.items() if run.flight.item_key(item) in returned]
-        again: list[Run] = []
-        if not returned or len(places) != len(returned):
+        found = sort_out(batch, returned)
+        if found is None:
             # Something came back that we cannot find: then nothing of this request counts as acknowledged.
             log.warning("an answer hands back items that were not sent; the whole request is sent again")
-            again = batch.runs
-        else:
-            for run in batch.runs:
-                first = run.first
-                for item in [item for each, item in places if each is run]:
-                    if item > first:
-                        self._written(run.part(first, item))
-                    if again and again[-1].flight is run.flight and again[-1].stop == item > run.first:
-                        again[-1].stop += 1
-                    else:
-                        again.append(run.part(item, item + 1))
-                    first = item + 1
-                if run.stop > first:
-                    self._written(run.part(first, run.stop))
+            found = [], batch.runs
+        stored, again = found
+        for run in stored:
+            self._written(run)
         self._retry_later(again, errors.Throttled("UnprocessedItems", "handed back by the service"))
 
     def _failed(self, batch: Batch, error: errors.ServiceError) -> None:
@@ -254,8 +255,7 @@ class Engine:
 
     def _bisect(self, batch: Batch, error: errors.BatchRefused) -> None:
         if len(batch) == 1:
-            run = batch.runs[0]
-            self._reject(run.flight, run.first, str(error))
+            self._reject(batch.runs[0].flight, batch.runs[0].first, str(error))
             return
         for half in batch.halves():
             self._hold(half.runs, 0.0)

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from asyncloader.engine.stop import Stop
 from asyncloader.schedule.allowance import Allowance
 from asyncloader.schedule.batch import Batch, Run
+from asyncloader.survey.price import PRICES
 from asyncloader.values.budget import Budget, Limit
-from asyncloader.values.errors import BudgetSpent, ServiceError, ServiceUnavailable
+from asyncloader.values.errors import BudgetSpent, ServiceError, ServiceUnavailable, UsageError
+from asyncloader.values.schema import Table
 from asyncloader.wire.answer import Answer
 
 LEAST_WCU = 1.0
@@ -25,12 +27,6 @@ class Guard:
         self._allowance = Allowance(self._limit.wcu, before_wcu)
         self._changed = asyncio.Event()
         self.is_shut = False
-
-    @classmethod
-    def of(cls, budget: Budget, before_wcu: float) -> Guard | None:
-        """The guard of a budget, if it limits what is used."""
-        limits = budget.limits()
-        return cls(limits, before_wcu) if limits else None
 
     @property
     def is_spent(self) -> bool:
@@ -80,3 +76,26 @@ class Guard:
     def _settle(self, predicted: float, accepted: float, consumed: float) -> None:
         self._allowance.settle(predicted, accepted, consumed)
         self._changed.set()
+
+
+def guard_of(budget: Budget, before_wcu: float, table: Table, region: str | None) -> Guard | None:
+    """The guard of a budget, if it limits what is used; raises `UsageError` for a cost that has no certain price."""
+    limits = budget.limits(None if budget.cost is None else _price(budget, table, region))
+    return Guard(limits, before_wcu) if limits else None
+
+
+def _price(budget: Budget, table: Table, region: str | None) -> float:
+    """Of a million write request units. A limit of money wants a price that is certain, not an estimate."""
+    if budget.price is not None:
+        return budget.price
+    if table.throughput is not None and table.throughput.provisioned is not None:
+        raise UsageError(
+            f"table {table.name} is provisioned and paid by the hour, not by the write; limit the load by "
+            "--stop-after-wcu or --stop-after, or say --price X to count at that price all the same"
+        )
+    if region not in PRICES:
+        raise UsageError(
+            f"--stop-after-cost needs --price X: what a million write request units cost in "
+            f"{region or 'this region'} is not known here"
+        )
+    return PRICES[region].usd

@@ -11,8 +11,9 @@ from typing import Any
 
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.engine.ahead import read_ahead
+from asyncloader.engine.crew import Crew
 from asyncloader.engine.engine import Engine
-from asyncloader.engine.guard import Guard
+from asyncloader.engine.guard import Guard, guard_of
 from asyncloader.engine.hooks import Hooks
 from asyncloader.engine.input import Input
 from asyncloader.engine.lanes import Lanes, divisible
@@ -140,7 +141,8 @@ class Load:
             self.earlier = start.counts
             if throughput is not None:
                 self._switch = Switch(throughput, self.settings.change, papers, self._voice)
-            guard = Guard.of(self.settings.budget, self.earlier.consumed_wcu)
+            region = throughput.region if throughput else None
+            guard = guard_of(self.settings.budget, start.counts.consumed_wcu, table, region)
             if guard is not None and guard.is_spent:
                 self._failure = guard.spent()
             else:
@@ -166,7 +168,7 @@ class Load:
         )
 
     async def _find_lanes(self, papers: Papers) -> tuple[Lane, ...]:
-        """Where to read: from the begin, or with `--spread` in several places, once the sources have been looked through."""
+        """Where to read: from the begin, or with `--spread` in several places once the sources have been looked through."""
         if self.settings.spread.lanes == 1:
             return WHOLE
         return await Lanes(self.inputs, self.settings, (papers.journal.path or Path()).parent).find()
@@ -199,6 +201,7 @@ class Load:
             pacer=pacer_for(table, self.settings.pacing, workers=self.settings.workers, now=time.monotonic()),
             guard=guard,
             hooks=self._hooks,
+            crew=Crew(time.monotonic) if self.settings.auto_workers else None,
         )
         totals, told = lambda: self.earlier + self.counts, self._hooks.teller(table)
         ledger = Ledger(self.inputs, papers.rejects, papers.journal, start, totals, told)

@@ -96,6 +96,27 @@ class Batch:
         self.runs = kept
         return others
 
+    @property
+    def wire_bytes(self) -> int:
+        """The length of the items' JSON."""
+        return sum(run.wire_bytes for run in self.runs)
+
+    def keep_within_bytes(self, limit_bytes: float) -> list[Run]:
+        """Keep as many items as have JSON of no more than that, but one at least; gives the others."""
+        kept: list[Run] = []
+        others: list[Run] = []
+        left = int(limit_bytes)
+        for run in self.runs:
+            fits = 0 if others else max(run.flight.fitting(run.first, run.stop, max(left, 0)), 0)
+            stop = run.first + min(fits if kept or others else max(fits, 1), len(run))
+            if stop > run.first:
+                kept.append(run.part(run.first, stop))
+                left -= kept[-1].wire_bytes
+            if stop < run.stop:
+                others.append(run.part(stop, run.stop))
+        self.runs = kept
+        return others
+
     def halves(self) -> list[Batch]:
         """The same items in two batches, each marked as suspect."""
         middle, halves, taken = len(self) // 2, ([], []), 0  # type: tuple[int, tuple[list[Run], list[Run]], int]

@@ -27,6 +27,7 @@ class Throughput:
 
     def __init__(self, aws: Aws, name: str) -> None:
         self.name = name
+        self.region = aws.region
         self._aws = aws
         self._reads: dict[str, int] = {}
 

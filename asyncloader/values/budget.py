@@ -35,7 +35,8 @@ class Limit:
 class Budget:
     """What a load may use: `wcu` and `cost` since its first start, `seconds` of each of its runs.
 
-    `cost` is in the currency of `price`, which is for a million write request units of an on-demand table.
+    `cost` is in the currency of `price`, which is for a million write request units of an on-demand table; None stands
+    for the price that is known for the table's region.
     """
 
     wcu: float | None = None
@@ -44,8 +45,6 @@ class Budget:
     price: float | None = None
 
     def __post_init__(self) -> None:
-        if self.cost is not None and self.price is None:
-            raise UsageError("--stop-after-cost needs --price X, the price of a million write request units")
         for option, value, least, unit in (
             ("--stop-after-wcu", self.wcu, 1.0, "WCU"),
             ("--stop-after-cost", self.cost, 0.0, "of money"),
@@ -62,13 +61,13 @@ class Budget:
         """From what a caller gives; `time` is a number of seconds or a text like `1h30m`."""
         return cls(wcu, cost, parse_duration(time) if isinstance(time, str) else time, price)
 
-    def limits(self) -> list[Limit]:
-        """The limits of the capacity used."""
+    def limits(self, price: float | None) -> list[Limit]:
+        """The limits of the capacity used; a cost becomes one at that price of a million units."""
         found: list[Limit] = []
         if self.wcu is not None:
             found.append(Limit("--stop-after-wcu", self.wcu, self.wcu))
-        if self.cost is not None and self.price is not None:
-            found.append(Limit("--stop-after-cost", self.cost, self.cost / self.price * _MILLION))
+        if self.cost is not None and price is not None:
+            found.append(Limit("--stop-after-cost", self.cost, self.cost / price * _MILLION))
         return found
 
 

@@ -170,16 +170,33 @@ class CreateSettings:
         return cls(KeyAttribute.parse(key or ""), KeyAttribute.parse(sort_key) if sort_key else None)
 
 
+AUTO = "auto"
+AUTO_WORKERS = 256
+"""The most requests in flight where their number is found out."""
+
+
+def read_workers(given: int | str) -> tuple[int, bool]:
+    """The number of writers, and whether it is the most only: `auto` leaves it to the load. Raises `UsageError`."""
+    if given == AUTO:
+        return AUTO_WORKERS, True
+    try:
+        return int(given), False
+    except ValueError:
+        raise UsageError(f"--workers takes 1 to 1024 or auto, not {given!r}") from None
+
+
 @dataclass(frozen=True, slots=True)
 class LoadSettings:
     """Everything that a load needs to know besides its table and its sources.
 
+    `workers` is how many requests may be in flight; with `auto_workers` it is the most, and how many is found out.
     `types` maps column names to DynamoDB types; `block_bytes` is how much of a source is parsed at once and
     `blocks_in_flight` how many such blocks may be unfinished, which bounds memory and what a resume sends again.
     `dissect` keeps of every encoded block what its items are made of, which a survey wants and a load does not.
     """
 
     workers: int = 32
+    auto_workers: bool = False
     types: dict[str, AttributeType] = field(default_factory=dict)
     empty: EmptyCells = "drop"
     dialect: Dialect = field(default_factory=Dialect)
@@ -200,7 +217,7 @@ class LoadSettings:
     dissect: bool = False
 
     def __post_init__(self) -> None:
-        _require(1 <= self.workers <= 1024, f"--workers takes 1 to 1024, not {self.workers}")
+        _require(1 <= self.workers <= 1024, f"--workers takes 1 to 1024 or auto, not {self.workers}")
         _require(self.empty in get_args(EmptyCells), f"--empty takes drop, null or keep, not {self.empty!r}")
         _require(self.limit is None or self.limit >= 0, f"--limit takes 0 or more, not {self.limit}")
         _require(not (self.resume and self.restart), "--resume and --restart contradict one another")

@@ -17,9 +17,9 @@ from tests.command import Done, run
 from tests.servers import free_port
 
 WRONG: list[tuple[list[str], list[str]]] = [
-    (["--workers", "0"], ["--workers takes 1 to 1024, not 0"]),
-    (["--workers", "1025"], ["--workers takes 1 to 1024, not 1025"]),
-    (["--workers", "many"], ["--workers", "is not a valid int", "asyncloader load --help"]),
+    (["--workers", "0"], ["--workers takes 1 to 1024 or auto, not 0"]),
+    (["--workers", "1025"], ["--workers takes 1 to 1024 or auto, not 1025"]),
+    (["--workers", "many"], ["--workers takes 1 to 1024 or auto, not 'many'"]),
     (["--type", "name"], ["--type takes COLUMN=TYPE", "not 'name'"]),
     (["--type", "name=TEXT"], ["--type name=TEXT", "'TEXT' is not a DynamoDB type", "S, N, B"]),
     (["--type", "name=S", "--type", "name=N"], ["--type names the column 'name' twice"]),
@@ -45,7 +45,9 @@ WRONG: list[tuple[list[str], list[str]]] = [
     (["--max-wcu", "0"], ["--max-wcu takes 1 or more WCU a second, not 0"]),
     (["--max-wcu", "nan"], ["--max-wcu takes 1 or more WCU a second, not nan"]),
     (["--stop-after-wcu", "0"], ["--stop-after-wcu takes 1 or more WCU, not 0"]),
-    (["--stop-after-cost", "5"], ["--stop-after-cost needs --price"]),
+    (["--raise-wcu", "0"], ["--raise-wcu takes 1 or more WCU a second, not 0"]),
+    (["--raise-wcu", "many"], ["--raise-wcu", "is not a valid int", "asyncloader load --help"]),
+    (["--prewarm", "0", "--yes"], ["--prewarm takes 1 or more WCU a second, not 0"]),
     (["--stop-after-cost", "0", "--price", "1"], ["--stop-after-cost takes an amount of money above 0, not 0"]),
     (["--stop-after", "30"], ["--stop-after takes a time like 90s, 30m, 2h or 1h30m, not '30'"]),
     (["--stop-after", "0s"], ["--stop-after takes an amount of time above 0, not 0"]),
@@ -148,7 +150,7 @@ def test_help_lists_every_option_of_the_contract(work_folder: Path) -> None:
         "--region --profile --endpoint-url --local --transport --workers --create --key --sort-key --type --empty "
         "--delimiter --quote --escape --encoding --no-header --columns --skip-rows --limit --rejects --max-rejects "
         "--journal --resume --restart --max-wcu --progress --no-progress --quiet --json --log-level "
-        "--stop-after-wcu --stop-after-cost --stop-after --price "
+        "--stop-after-wcu --stop-after-cost --stop-after --price --raise-wcu --prewarm --yes "
     )
     assert [option for option in options.split() if option not in done.out] == []
 

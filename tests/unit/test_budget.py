@@ -47,7 +47,7 @@ def test_a_limit_of_nothing_is_refused(values: dict[str, float], says: str) -> N
 
 
 def test_a_cost_is_a_number_of_wcu_at_its_price() -> None:
-    (limit,) = Budget(cost=5.0, price=0.625).limits()
+    (limit,) = Budget(cost=5.0).limits(0.625)
     assert (limit.named, limit.wcu) == ("--stop-after-cost 5", 8_000_000)
 
 

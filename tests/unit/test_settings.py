@@ -135,8 +135,8 @@ def test_retries_that_make_no_sense_are_refused(options: dict[str, Any], complai
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"workers": 0}, "--workers takes 1 to 1024, not 0"),
-        ({"workers": 1025}, "--workers takes 1 to 1024"),
+        ({"workers": 0}, "--workers takes 1 to 1024 or auto, not 0"),
+        ({"workers": 1025}, "--workers takes 1 to 1024 or auto"),
         ({"empty": "skip"}, "--empty takes drop, null or keep, not 'skip'"),
         ({"limit": -1}, "--limit takes 0 or more, not -1"),
         ({"block_bytes": 15}, "block_bytes must be 16 or more"),

@@ -11,7 +11,14 @@ from asyncloader.values.budget import Budget
 from asyncloader.values.change import CapacityChange
 from asyncloader.values.errors import UsageError
 from asyncloader.values.pacing import PacingSettings
-from asyncloader.values.settings import AwsSettings, CreateSettings, LoadSettings, RejectLimit, TransportName
+from asyncloader.values.settings import (
+    AwsSettings,
+    CreateSettings,
+    LoadSettings,
+    RejectLimit,
+    TransportName,
+    read_workers,
+)
 from asyncloader.values.spread import ShardKey, Spread
 
 
@@ -23,7 +30,7 @@ def load(
     endpoint_url: target.EndpointUrl = None,
     local: target.Local = False,
     transport: target.Transport = "auto",
-    workers: target.Workers = 32,
+    workers: target.Workers = "32",
     max_wcu: capacity.MaxWcu = None,
     stop_after_wcu: budget.StopAfterWcu = None,
     stop_after_cost: budget.StopAfterCost = None,
@@ -66,8 +73,10 @@ def load(
     set_log_level(log_level)
     if local and (endpoint_url or profile):
         raise UsageError("--local is a server of its own; it does not go with --endpoint-url or --profile")
+    most, auto = read_workers(workers)
     settings = LoadSettings(
-        workers=workers,
+        workers=most,
+        auto_workers=auto,
         types=types_of(types or []),
         empty=empty,  # type: ignore[arg-type]  # LoadSettings checks it
         dialect=dialect_of(delimiter, quote, escape, encoding, no_header, columns, skip_rows),

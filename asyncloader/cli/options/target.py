@@ -45,8 +45,11 @@ Transport = Annotated[
     ),
 ]
 Workers = Annotated[
-    int,
+    str,
     typer.Option(
-        "--workers", metavar="N", help="BatchWriteItem requests in flight (1 to 1024).", rich_help_panel=WHERE
+        "--workers",
+        metavar="N|auto",
+        help="BatchWriteItem requests in flight (1 to 1024); auto finds out how many.",
+        rich_help_panel=WHERE,
     ),
 ]
