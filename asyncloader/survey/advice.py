@@ -25,14 +25,14 @@ from asyncloader.values.plan import (
 from asyncloader.values.planning import PlanSettings
 from asyncloader.values.schema import Table
 
-Limits = dict[tuple[LimitKind, str], Limit]
-"""By kind and owner."""
 Mended = tuple[str, str | None, float]
 """What helps, the option for it, and how many seconds it then still takes."""
 
 QUICK_S = 120.0
 """A load that takes no longer needs no advice on its time."""
 GAIN = 0.9
+MARGIN = 2
+"""So many times as many lanes or shards as would just do, since they are never quite even."""
 MOST_LANES, MOST_SHARDS = 64, 100
 ROUND_WCU = 1_000
 NAMED = 5
@@ -78,32 +78,18 @@ def _on_time(situation: Situation) -> Iterator[Advice]:
         worst = order[0]
         if worst.seconds <= QUICK_S or (worst.kind, worst.owner) in mended:
             return
-        alike = [each for each in order if each is worst or _same_cause(worst, each, limits)]
-        rest = max((each.seconds for each in order if each not in alike), default=0.0)
+        rest = order[1].seconds if len(order) > 1 else 0.0
         aim = max(rest, worst.seconds / 10, QUICK_S / 2)
-        text, option, seconds = _mended(situation, worst, aim, limits)
+        text, option, seconds = _mended(situation, worst, aim)
         after = max(rest, seconds)
         if after > worst.seconds * GAIN:
             return
         yield Advice(text, option, after)
-        for each in alike:
-            mended.add((each.kind, each.owner))
-            limits[each.kind, each.owner] = replace(each, seconds=min(each.seconds, seconds))
+        mended.add((worst.kind, worst.owner))
+        limits[worst.kind, worst.owner] = replace(worst, seconds=min(worst.seconds, seconds))
 
 
-def _same_cause(worst: Limit, other: Limit, limits: Limits) -> bool:
-    """Whether mending `worst` mends `other` too: a key that is split makes shorter stretches as well."""
-    return (
-        worst.owner == other.owner and {worst.kind, other.kind} == {"order", "key"} and _is_one_key(worst.owner, limits)
-    )
-
-
-def _is_one_key(owner: str, limits: Limits) -> bool:
-    """Whether it is one heavy key that slows every stretch, not the order of the rows."""
-    return limits["key", owner].seconds >= GAIN * limits["order", owner].seconds
-
-
-def _mended(situation: Situation, worst: Limit, aim: float, limits: Limits) -> Mended:
+def _mended(situation: Situation, worst: Limit, aim: float) -> Mended:
     """What helps against one limit."""
     if worst.kind == "table":
         return _more_for_table(situation, aim)
@@ -113,7 +99,7 @@ def _mended(situation: Situation, worst: Limit, aim: float, limits: Limits) -> M
         cap = situation.settings.load.pacing.max_wcu or 0.0
         need = _rounded(cap * worst.seconds / aim)
         return f"allow more than --max-wcu {cap:g}", f"--max-wcu {need}", cap * worst.seconds / need
-    if worst.kind == "order" and not _is_one_key(worst.owner, limits):
+    if worst.kind == "order":
         return _spread(situation, worst, aim)
     return _split(situation, worst, aim)
 
@@ -155,7 +141,7 @@ def _more_for_index(situation: Situation, worst: Limit, aim: float) -> Mended:
 
 def _spread(situation: Situation, worst: Limit, aim: float) -> Mended:
     key = _partitions(situation, worst.owner).key
-    lanes = min(max(ceil(worst.seconds / aim), 2), MOST_LANES)
+    lanes = min(max(ceil(MARGIN * worst.seconds / aim), 2), MOST_LANES)
     after = worst.seconds / lanes
     if situation.repeats:
         return (
@@ -186,7 +172,7 @@ def _split(situation: Situation, worst: Limit, aim: float) -> Mended:
             None,
             0.0,
         )
-    shards = min(max(ceil(worst.seconds / aim), 2), MOST_SHARDS)
+    shards = min(max(ceil(MARGIN * worst.seconds / aim), 2), MOST_SHARDS)
     text = f"split the partition key {found.key}: {hot.key!r} takes {hot.share:.0%} of all writes"
     if situation.table.sort_key is None:
         return text, None, worst.seconds

@@ -9,6 +9,9 @@ from asyncloader.values.plan import Duration, IndexPlan, Limit, Partitions
 from asyncloader.values.planning import PlanSettings
 from asyncloader.values.schema import Table, Throughput
 
+ORDER_MATTERS = 1.1
+"""Where stretches add up to no more than the heaviest key by so much, it is that key that slows them, not their order."""
+
 
 def table_supply(table: Table, settings: PlanSettings) -> Supply:
     """The capacity given (`--wcu`), else the one described, else a new table's."""
@@ -57,10 +60,10 @@ def _of_partitions(each: Partitions) -> list[Limit]:
         f"rows of one {each.key} stand together, so that {where} is written to a key or few at a time: "
         f"{each.in_order_wcu:,} WCU at {PARTITION_WCU:,} WCU/s"
     )
-    return [
-        Limit("order", each.owner, order, each.in_order_wcu / PARTITION_WCU),
-        Limit("key", each.owner, key, heaviest.wcu_most / PARTITION_WCU),
-    ]
+    limits = [Limit("key", each.owner, key, heaviest.wcu_most / PARTITION_WCU)]
+    if each.in_order_wcu > ORDER_MATTERS * heaviest.wcu_most:
+        limits.append(Limit("order", each.owner, order, each.in_order_wcu / PARTITION_WCU))
+    return limits
 
 
 def _basis(table: Table, settings: PlanSettings) -> str:

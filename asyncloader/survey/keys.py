@@ -18,7 +18,7 @@ from asyncloader.encode.mixing import Hashes
 
 Counted = npt.NDArray[np.uint32]
 
-MOST_KEYS = 2**20
+MOST_KEYS = 2**19
 """Kept at most, in 12 bytes each, and as much again for a moment when new ones are added."""
 NONE_FOUND = 3.0
 """Where none of so many is found, there are fewer than 3 with 95% confidence (the rule of three)."""
