@@ -54,7 +54,8 @@ class FrameInput:
         except UsageError as error:
             raise UsageError(f"{self.name}: {error}") from None
         natural = {name: kind for name, kind in self._decoder.natural.items() if name not in demanded}
-        self._encoder = ColumnEncoder(self.columns, table, {**natural, **named}, settings.empty)
+        shard_key = settings.spread.shard_key
+        self._encoder = ColumnEncoder(self.columns, table, {**natural, **named}, settings.empty, shard_key=shard_key)
 
     async def blocks(
         self, settings: LoadSettings, start: Place | None, end: int | None, numbers: Iterator[int], quota: Quota

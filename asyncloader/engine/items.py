@@ -23,7 +23,7 @@ from asyncloader.finish import end_task
 from asyncloader.records.rejects import Reject
 from asyncloader.records.watermark import Place
 from asyncloader.sources.items import ItemSource
-from asyncloader.values.errors import ItemRejected
+from asyncloader.values.errors import ItemRejected, UsageError
 from asyncloader.values.schema import KeyAttribute, Table
 from asyncloader.values.settings import LoadSettings
 
@@ -66,7 +66,11 @@ class ItemInput:
         """There is none: what an iterator gives is not known before it is used up."""
 
     def equip(self, table: Table, settings: LoadSettings) -> None:
-        """Make the encoder. Items say the types of their values themselves."""
+        """Make the encoder. Items say the types of their values themselves; raises `UsageError` if keys are to be split."""
+        if settings.spread.shard_key is not None:
+            raise UsageError(
+                f"{self.name}: shard_key splits the keys of files and frames; give items their suffix where they are made"
+            )
         self._encoder = ItemEncoder(table)
         self._key = table.key
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from asyncloader.encode import deal
 from asyncloader.encode.columns import ColumnEncoder
+from asyncloader.engine.load import Load
 from asyncloader.values.errors import LoadFailed, UsageError
 from asyncloader.values.report import Report
 from asyncloader.values.schema import KeyAttribute, Table
@@ -193,3 +196,29 @@ async def test_lanes_and_shards_go_together(tmp_path: Path) -> None:
 def test_what_cannot_be_sharded_is_refused(column: str, table: Table, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         ColumnEncoder(["id", "value"], table, {}, "drop", shard_key=ShardKey(column, 8))
+
+
+async def test_a_frame_is_sharded_as_a_file_is_and_read_in_one_place(tmp_path: Path) -> None:
+    frame = pa.table({"id": ["tenant"] * 50, "value": [f"s{row}" for row in range(50)]})
+    async with FaultServer() as server:
+        made = sorted_scene(server, tmp_path, [])
+        for spread, refusal in ((Spread(2), "in several places at once: it is not a file"), (Spread(), None)):
+            asked = made.settings(spread=replace(spread, shard_key=ShardKey("id", 4)))
+            load = Load([frame], asked)
+            if refusal is not None:
+                with pytest.raises(UsageError, match=refusal):
+                    await load.prepare()
+                continue
+            await load.prepare()
+            await load.run(made.gateway(asked), made.table(), server.url)
+        assert set(made.stored()) == {(f"tenant#{_shard(f's{row}', 4)}", f"s{row}") for row in range(50)}
+
+
+async def test_items_of_an_iterator_have_their_suffix_or_have_none(tmp_path: Path) -> None:
+    async with FaultServer() as server:
+        made = sorted_scene(server, tmp_path, [])
+        asked = made.settings(spread=Spread(shard_key=ShardKey("id", 4)))
+        load = Load([iter([{"id": "a", "value": "b"}])], asked)
+        await load.prepare()
+        with pytest.raises(UsageError, match="give items their suffix where they are made"):
+            await load.run(made.gateway(asked), made.table(), server.url)
