@@ -203,7 +203,7 @@ async def test_a_frame_is_sharded_as_a_file_is_and_read_in_one_place(tmp_path: P
     async with FaultServer() as server:
         made = sorted_scene(server, tmp_path, [])
         for spread, refusal in ((Spread(2), "in several places at once: it is not a file"), (Spread(), None)):
-            asked = made.settings(spread=replace(spread, shard_key=ShardKey("id", 4)))
+            asked = made.settings(spread=replace(spread, shard_key=ShardKey("id", 4)), journal=None)
             load = Load([frame], asked)
             if refusal is not None:
                 with pytest.raises(UsageError, match=refusal):
@@ -217,7 +217,7 @@ async def test_a_frame_is_sharded_as_a_file_is_and_read_in_one_place(tmp_path: P
 async def test_items_of_an_iterator_have_their_suffix_or_have_none(tmp_path: Path) -> None:
     async with FaultServer() as server:
         made = sorted_scene(server, tmp_path, [])
-        asked = made.settings(spread=Spread(shard_key=ShardKey("id", 4)))
+        asked = made.settings(spread=Spread(shard_key=ShardKey("id", 4)), journal=None)
         load = Load([iter([{"id": "a", "value": "b"}])], asked)
         await load.prepare()
         with pytest.raises(UsageError, match="give items their suffix where they are made"):
