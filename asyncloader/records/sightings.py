@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from asyncloader.encode.mixing import Hashes
 
-MEMORY_HASHES = 4 * 1024 * 1024
-"""As many are held in memory, 32 MiB of them, and as many again while they are compared."""
+MEMORY_HASHES = 1024 * 1024
+"""As many are held in memory: 8 MiB of them, and three times that while they are sorted or compared."""
 
 
 @dataclass(frozen=True, slots=True)
