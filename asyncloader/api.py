@@ -143,6 +143,7 @@ async def plan(
     limit: int | None = None,
     max_wcu: float | None = None,
     utilization: float | None = UTILIZATION,
+    shard_key: Mapping[str, int] | None = None,
     wcu: float | None = None,
     price: float | None = None,
 ) -> Plan:
@@ -150,8 +151,9 @@ async def plan(
 
     With `table` its description is asked for (DescribeTable and nothing else); without it `key` and `sort_key`, as
     `NAME[:S|N|B]`, stand for it and nothing is asked of anybody. `sample` reads a part, as a fraction or a percentage
-    such as `"5%"`, and extrapolates. `types`, `empty`, `dialect`, `limit`, `max_wcu` and `utilization` are as for `load`.
-    `wcu` is the capacity of a provisioned table in WCU/s to plan for, `price` that of a million write request units in US dollars.
+    such as `"5%"`, and extrapolates. `types`, `empty`, `dialect`, `limit`, `max_wcu`, `utilization` and
+    `shard_key` are as for `load`. `wcu` is the capacity of a provisioned table in WCU/s to plan for, `price` that of a
+    million write request units in US dollars.
 
     Raises `UsageError` (`SourceError`, `TableError`, `AccessError`). Rows that would be rejected raise nothing: look at
     `plan.clean` and `plan.rejects`.
@@ -167,6 +169,7 @@ async def plan(
                 dialect=dialect or Dialect(),
                 limit=limit,
                 pacing=PacingSettings(max_wcu, utilization),
+                spread=Spread(shard_key=ShardKey.of(shard_key)),
             ),
             key=None if key is None else KeyAttribute.parse(key),
             sort_key=None if sort_key is None else KeyAttribute.parse(sort_key),

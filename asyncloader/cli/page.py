@@ -138,6 +138,8 @@ def _kinds(column: ColumnPlan) -> str:
         first = column.first[kind]
         example = f" ({first.text!r}, {first.spot})" if place else ""
         parts.append(f"{kind} {count:,}{example}")
+    if len(column.kinds) > KINDS:
+        parts.append("…")
     if column.leading_zeros:
         parts.append(f"leading zeros {column.leading_zeros:,}")
     if column.beyond_38_digits:

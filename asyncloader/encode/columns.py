@@ -180,7 +180,7 @@ class ColumnEncoder:
             rows_read=columns.rows + len(columns.bad),
             records=columns.records if rows is None else rows if columns.records is None else columns.records[rows],
             superseded=len(superseded),
-            anatomy=Anatomy(columns, rows, parts) if self._dissect else None,
+            anatomy=Anatomy(columns, arrays, rows, parts) if self._dissect else None,
             bad=sorted(
                 [*columns.bad, *(BadRow(columns.record(row), why, name) for row, (name, why) in bad.items())],
                 key=lambda row: row.record,

@@ -27,6 +27,8 @@ from asyncloader.values.schema import Table
 from asyncloader.values.settings import Dialect, LoadSettings
 
 HEADER_LIMIT_BYTES = 1024 * 1024
+GUESS_LIMIT_BYTES = 4 * 1024 * 1024
+"""Read at most to find a record from a place in the middle of a file to its end."""
 
 
 class TextInput:
@@ -135,15 +137,14 @@ class TextInput:
         at = self._header.end + offset
         try:
             await stream.skip_to(at)
-            cutter, cut = None, None
-            data = b""
+            cutter, cut, data = None, None, b""
             while cut is None and (chunk := await stream.read()):
                 data += chunk
+                if len(data) > GUESS_LIMIT_BYTES:
+                    return None  # nothing fits, or what seemed to begin a record never ends
                 if cutter is None:
                     begin = 0 if offset == 0 else find_record(data, len(self._header.columns), self._dialect)
                     if begin is None:
-                        if len(data) > HEADER_LIMIT_BYTES:
-                            return None
                         continue
                     cutter = Cutter(settings.dialect, block_bytes=1, offset=at + begin, line=1, name=self.name)
                     chunk = data[begin:]

@@ -102,6 +102,18 @@ async def test_nothing_found_in_a_sample_may_still_be_there(people: Path, tmp_pa
     assert plan.sample.rejected_spread == pytest.approx(3 / plan.sample.fraction, abs=1)
 
 
+async def test_a_place_where_no_record_can_be_found_is_passed_over(tmp_path: Path) -> None:
+    """A quote that nobody closes in the middle of the file: the sample does without those places."""
+    source = tmp_path / "people.csv"
+    lines = [f"{number:09},plain note\n" for number in range(150_000)]
+    huge = '"' + "x" * 9_000_000 + '",rest\n'
+    source.write_text("id,note\n" + "".join(lines) + huge + "".join(lines))
+    plan = await sampled(source, 0.2)
+    assert plan.sample is not None
+    assert 0 < plan.sample.blocks_read < 20
+    assert plan.rows_rejected == 0
+
+
 async def test_the_library_reads_a_percentage(people: Path) -> None:
     plan = await asyncloader.plan(people, key="id", sample="20%")
     assert plan.sample is not None

@@ -25,6 +25,7 @@ from asyncloader.values.planning import PlanSettings
 from asyncloader.values.report import Report
 from asyncloader.values.schema import KeyAttribute, Table
 from asyncloader.values.settings import LoadSettings
+from asyncloader.values.spread import ShardKey, Spread
 from tests.engine.loads import TABLE, Scene, scene
 from tests.faultserver import FaultServer
 
@@ -95,7 +96,7 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
 
 
 async def planned_and_loaded(
-    rows: Sequence[Sequence[str]], request: dict[str, Any] | None, *, block_bytes: int = 1024 * 1024
+    rows: Sequence[Sequence[str]], request: dict[str, Any] | None, *, block_bytes: int = 1024 * 1024, shards: int = 0
 ) -> tuple[Plan, Report, Scene]:
     with TemporaryDirectory() as folder:
         async with FaultServer() as server:
@@ -107,6 +108,8 @@ async def planned_and_loaded(
             made.source.write_bytes(text_of(rows))
             table = read_description(server.store.described(TABLE).description())
             common: dict[str, Any] = {"types": TYPES, "block_bytes": block_bytes}
+            if shards and table.sort_key is not None:
+                common["spread"] = Spread(shard_key=ShardKey("id", shards))
             plan = await surveyed(made.source, PlanSettings(load=LoadSettings(**common)), table)
             load_settings = made.settings(**common)
             load = Load([made.source], load_settings)
@@ -136,10 +139,12 @@ def check_rejects(plan: Plan, made: Scene) -> None:
 
 @pytest.mark.timeout(300)
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(messy_rows(), requests())
-def test_rows_rejects_and_units_are_those_of_the_load(rows: list[list[str]], request: dict[str, Any]) -> None:
-    """Exactly, with every index, also where a row of a block replaces an earlier one."""
-    plan, report, _ = asyncio.run(planned_and_loaded(rows, request))
+@given(messy_rows(), requests(), st.sampled_from([0, 0, 3]))
+def test_rows_rejects_and_units_are_those_of_the_load(
+    rows: list[list[str]], request: dict[str, Any], shards: int
+) -> None:
+    """Exactly, with every index, also where a row of a block replaces an earlier one, and where keys are split."""
+    plan, report, _ = asyncio.run(planned_and_loaded(rows, request, shards=shards))
     counts = report.counts
     assert (plan.rows, plan.items, plan.rows_rejected, plan.rows_superseded) == (
         counts.rows_read,
@@ -229,6 +234,17 @@ async def test_several_sources_are_one_plan(tmp_path: Path) -> None:
     assert [column.name for column in plan.columns] == ["id", "name", "born"]
     (reason,) = plan.rejects
     assert str(reason.spots[0]) == f"{second}:3"
+
+
+async def test_a_key_that_would_be_split_is_planned_as_split(tmp_path: Path) -> None:
+    """Its suffix is part of the items' sizes and of the partition keys."""
+    source = tmp_path / "events.csv"
+    source.write_text("tenant,at,note\n" + "".join(f"t1,{number},{'x' * 1015}\n" for number in range(100)))
+    whole = await asyncloader.plan(source, key="tenant", sort_key="at")
+    split = await asyncloader.plan(source, key="tenant", sort_key="at", shard_key={"tenant": 4})
+    assert (whole.partitions[0].distinct, split.partitions[0].distinct) == (1, 4)
+    assert split.sizes.max_bytes == whole.sizes.max_bytes + 2
+    assert {hot.key for hot in split.partitions[0].heaviest} == {"t1#0", "t1#1", "t1#2", "t1#3"}
 
 
 async def test_a_limit_is_kept(tmp_path: Path) -> None:

@@ -6,12 +6,13 @@ import typer
 
 from asyncloader.cli.cells import dialect_of, types_of
 from asyncloader.cli.logs import set_log_level
-from asyncloader.cli.options import capacity, dialect, output, shape, target
+from asyncloader.cli.options import capacity, dialect, output, shape, spread, target
 from asyncloader.cli.options import plan as planning
 from asyncloader.values.pacing import PacingSettings
 from asyncloader.values.planning import PlanSettings, parse_sample
 from asyncloader.values.schema import KeyAttribute
 from asyncloader.values.settings import AwsSettings, LoadSettings
+from asyncloader.values.spread import ShardKey, Spread
 
 
 def plan(
@@ -24,6 +25,7 @@ def plan(
     price: planning.Price = None,
     max_wcu: capacity.MaxWcu = None,
     utilization: capacity.Utilization = "0.95",
+    shard_key: spread.ShardKeyOption = None,
     region: target.Region = None,
     profile: target.Profile = None,
     endpoint_url: target.EndpointUrl = None,
@@ -56,6 +58,7 @@ def plan(
             dialect=dialect_of(delimiter, quote, escape, encoding, no_header, columns, skip_rows),
             limit=limit,
             pacing=PacingSettings.parse(max_wcu, utilization),
+            spread=Spread(shard_key=None if shard_key is None else ShardKey.parse(shard_key)),
         ),
         key=None if key is None else KeyAttribute.parse(key),
         sort_key=None if sort_key is None else KeyAttribute.parse(sort_key),
