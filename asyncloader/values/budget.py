@@ -23,12 +23,12 @@ class Limit:
     @property
     def named(self) -> str:
         """The option as people wrote it."""
-        return f"{self.option} {self.value:,.10g}"
+        return f"{self.option} {plain(self.value, grouped=True)}"
 
     def larger(self, used_wcu: float, before_wcu: float) -> str:
         """The option's value that allows as much again, where `before_wcu` had been used when this run began."""
         portion = max(self.wcu - before_wcu, 0.0) or self.wcu
-        return f"{(max(self.wcu, used_wcu) + portion) * self.value / self.wcu:.10g}"
+        return plain((max(self.wcu, used_wcu) + portion) * self.value / self.wcu)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,12 @@ class Budget:
         if self.cost is not None and price is not None:
             found.append(Limit("--stop-after-cost", self.cost, self.cost / price * _MILLION))
         return found
+
+
+def plain(number: float, *, grouped: bool = False) -> str:
+    """A number as people write it, without an exponent."""
+    text = f"{number:,.8f}" if grouped else f"{number:.8f}"
+    return text.rstrip("0").rstrip(".")
 
 
 def parse_duration(text: str) -> float:
