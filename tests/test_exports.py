@@ -29,7 +29,7 @@ EXPORTED = {
     ],
     "the release": ["__version__"],
 }
-HEAVY = ["aioboto3", "botocore", "numpy", "pyarrow", "rich", "typer"]
+HEAVY = ["aioboto3", "botocore", "datasketches", "numpy", "pyarrow", "rich", "typer"]
 
 
 def test_the_exported_names_are_these_and_no_others() -> None:
@@ -58,3 +58,12 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     loaded = {name.split(".")[0] for name in told.stdout.split()}
     assert "asyncloader" in loaded
     assert not loaded & set(HEAVY)
+
+
+def test_only_a_plan_loads_the_sketches() -> None:
+    """They take a fifth of a second, which a load need not wait for."""
+    program = "import sys, asyncloader.api, asyncloader.cli.commands.plan; print(*sys.modules)"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    loaded = {name.split(".")[0] for name in told.stdout.split()}
+    assert {"aioboto3", "typer"} <= loaded
+    assert "datasketches" not in loaded

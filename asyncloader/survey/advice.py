@@ -64,7 +64,8 @@ def advise(situation: Situation) -> tuple[Advice, ...]:
 def _on_rejects(reasons: Sequence[Reason]) -> Iterator[Advice]:
     if reasons:
         first = reasons[0]
-        more = f"; {len(reasons) - 1} more reasons above" if len(reasons) > 1 else ""
+        others = len(reasons) - 1
+        more = f"; {others} other reason{'' if others == 1 else 's'} above" if others else ""
         yield Advice(
             f"mend the rows that would be rejected, most of them for “{first.reason}” ({first.spots[0]}{more})"
         )

@@ -182,7 +182,7 @@ class Plan:
     `rows = items + rows_rejected + rows_superseded` holds. `items` is what would be sent; `rows_repeating` of the rows
     have a key that stands in an earlier row already, `rows_superseded` of them are never sent, because a later row
     stands so near that only that one is. `repeating_spread` is half of its 95% interval, 0 where it is exact. `wcu` is
-    for items that are new to the table, with all indexes.
+    for items that are new to the table, with all indexes; `table_wcu` without them.
     """
 
     sources: tuple[str, ...]
