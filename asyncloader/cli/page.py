@@ -64,7 +64,9 @@ def _capacity(plan: Plan) -> Iterator[str]:
     for index in plan.indexes:
         yield _pair(f"  index {index.name}", f"{index.wcu:,} for {index.entries:,} entries")
     if plan.rows_repeating > plan.rows_superseded:
-        yield _pair("", "more where a row overwrites a larger item or moves an index entry, less where an entry stays the same")
+        yield _pair(
+            "", "more where a row overwrites a larger item or moves an index entry, less where an entry stays the same"
+        )
     yield _pair("cost on demand", _cost(plan.cost))
     yield _pair("time", f"{_time(plan.duration.seconds)} at least, for {plan.duration.basis}")
     for limit in plan.duration.limits:

@@ -6,6 +6,7 @@ and each figure supposes what stands before it; then types. Nothing is advised t
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
@@ -144,18 +145,11 @@ def _spread(situation: Situation, worst: Limit, aim: float) -> Mended:
     key = _partitions(situation, worst.owner).key
     lanes = min(max(ceil(MARGIN * worst.seconds / aim), 2), MOST_LANES)
     after = worst.seconds / lanes
+    mixed = f"let rows of different {key} alternate in the source, where rows of one stand together"
     if situation.repeats:
-        return (
-            f"shuffle the rows, which stand sorted by {key} (keys repeat, so --spread would lose their order)",
-            None,
-            after,
-        )
+        return f"{mixed} (keys repeat, so the order of their rows must stay; --spread would not keep it)", None, after
     if not situation.spreadable:
-        return (
-            f"shuffle the rows, which stand sorted by {key}, or name plain files, which --spread can read",
-            None,
-            after,
-        )
+        return f"{mixed}, or name plain files, which --spread can read", None, after
     return (
         f"read {lanes} places of the source at once, since its rows stand sorted by {key}",
         f"--spread {lanes}",
@@ -177,7 +171,7 @@ def _split(situation: Situation, worst: Limit, aim: float) -> Mended:
     text = f"split the partition key {found.key}: {hot.key!r} takes {hot.share:.0%} of all writes"
     if situation.table.sort_key is None:
         return text, None, worst.seconds
-    return text, f"--shard-key {found.key}={shards}", worst.seconds / shards
+    return text, shlex.join(["--shard-key", f"{found.key}={shards}"]), worst.seconds / shards
 
 
 def _partitions(situation: Situation, owner: str) -> Partitions:
@@ -197,7 +191,7 @@ def _on_types(situation: Situation) -> Iterator[Advice]:
         fit = [column for column in free if _all_of(column, kind) and not column.leading_zeros]
         if fit:
             named = ", ".join(column.name for column in fit[:NAMED]) + (", …" if len(fit) > NAMED else "")
-            option = " ".join(f"--type {column.name}={name}" for column in fit[:NAMED])
+            option = shlex.join(part for column in fit[:NAMED] for part in ("--type", f"{column.name}={name}"))
             yield Advice(f"only {kind}s, stored as text unless you say otherwise: {named}", option)
     for column in free:
         numbers, others = column.kinds.get("number", 0), {k: n for k, n in column.kinds.items() if k != "number"}

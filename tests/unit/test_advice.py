@@ -105,7 +105,8 @@ def test_sorted_rows_are_read_in_several_places() -> None:
 def test_where_spread_cannot_help_it_is_not_named_as_an_option(repeats: bool, spreadable: bool) -> None:
     (told,) = advice(400_000, partitions(400_000, 8_000, 400_000), repeats=repeats, spreadable=spreadable)
     assert told.option is None
-    assert "shuffle the rows" in told.text
+    assert "let rows of different tenant alternate in the source" in told.text
+    assert ("the order of their rows must stay" in told.text) == repeats
 
 
 def test_one_hot_key_is_split() -> None:
@@ -157,13 +158,13 @@ def test_types_are_advised_only_where_nothing_would_be_lost() -> None:
         columns=(
             column("tenant", "number"),
             column("zip", "number", leading_zeros=3),
-            column("flag", "boolean"),
+            column("is open", "boolean"),
             column("note"),
             column("iban", "too long a number", beyond_38_digits=5),
             column("age", kinds={"number": 999, "text": 1}),
         ),
     )
-    assert options(told) == ["--type flag=BOOL", None]
+    assert options(told) == ["--type 'is open=BOOL'", None]
     assert "age: numbers but for 1 values, the first 'n/a' (a.csv:7)" in told[1].text
 
 
