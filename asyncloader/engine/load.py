@@ -147,7 +147,8 @@ class Load:
                 self._failure = guard.spent()
             else:
                 await in_thread(papers.take_up, found)
-                await self._write(gateway, table, guard, start)
+                work = self._write(gateway, table, guard, start)
+                await (work if self._switch is None else self._switch.watch_over(work))
             return self._end(None if self._switch is None else await self._switch.off())
         finally:
             papers.close()

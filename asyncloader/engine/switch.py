@@ -10,7 +10,7 @@ entry; the next one that takes the journal up, by a resume or a restart, sets th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 
 from asyncloader.engine.papers import Papers
 from asyncloader.engine.voice import Confirm, Voice
@@ -90,6 +90,15 @@ class Switch:
 
     async def _until_active(self) -> Table:
         return await self._throughput.until_active(given_up=self._given_up.is_set)
+
+    async def watch_over(self, work: Coroutine[object, object, None]) -> None:
+        """Do the work; what nobody has foreseen ends it, too, but not before the table is set back."""
+        try:
+            await work
+        except Exception as error:
+            if (trouble := await self.off()) is not None:
+                error.add_note(trouble)
+            raise
 
     async def off(self) -> str | None:
         """Set the table back; gives a line for people where that failed."""

@@ -24,14 +24,14 @@ def resumed(done: Done, folder: Path) -> Done:
 def test_the_command_that_is_named_goes_on_with_as_much_again(slow_dynamodb: FaultServer, work_folder: Path) -> None:
     """Two portions of 600 WCU do for 1,000 rows."""
     numbered(work_folder / "rows.csv", 1_000)
-    done = load(slow_dynamodb, work_folder, "--stop-after-wcu", "600")
+    done = load(slow_dynamodb, work_folder, "--stop-after-wcu", "600", "--workers", "auto")
     assert done.code == 3
     line = done.err.splitlines()[-1]
     assert line.startswith(
         "asyncloader: stopped by --stop-after-wcu 600: 600 WCU have been used since the load's first start; "
         "resume with a larger limit: asyncloader load people"
     )
-    assert "--stop-after-wcu 1200 --resume" in line
+    assert "--stop-after-wcu 1200 --workers auto --resume" in line
     assert resumed(done, work_folder).code == 0
     assert len(slow_dynamodb.items("people")) == 1_000
 

@@ -45,6 +45,20 @@ async def test_a_table_is_raised_for_the_load_only(provisioned: FaultServer) -> 
     assert writes(provisioned) == 5
 
 
+async def test_what_nobody_has_foreseen_sets_back_too(
+    provisioned: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> None:
+        assert writes(provisioned) == 2000
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("asyncloader.engine.load.Load._run_tasks", fails)
+    with pytest.raises(ZeroDivisionError):
+        await load(provisioned, raise_wcu=2000)
+    provisioned.store._clock = lambda: 4e9
+    assert provisioned.store.described("people").write_units == 5
+
+
 async def test_a_budget_is_an_error_that_names_more(provisioned: FaultServer, work_folder: Path) -> None:
     with pytest.raises(BudgetSpent, match="--stop-after-wcu 100") as spent:
         await load(provisioned, stop_after_wcu=100, utilization=None)
