@@ -37,8 +37,8 @@ class Backlog:
         return hot if own is None else own if hot is None else min(own, hot)
 
     def add(self, runs: list[Run], due: float) -> None:
-        """Hold `runs` until `due`, or until their siding lets them go."""
-        if self._sidings and not (runs := self._sidings.hold(runs)):
+        """Hold `runs` until `due`; of what may go at once, items of hot keys until their siding lets them go."""
+        if due <= 0.0 and self._sidings and not (runs := self._sidings.hold(runs)):
             return
         self.items += sum(map(len, runs))
         heapq.heappush(self._heap, (due, next(self._ties), runs))
@@ -53,7 +53,8 @@ class Backlog:
             if runs[0].suspect:
                 batches.append(Batch(runs))
             else:
-                mixed += runs
+                # A hot key's item that was refused has waited like any other, and now waits for its turn.
+                mixed += self._sidings.hold(runs) if self._sidings else runs
         if self._sidings:
             batches += self._sidings.take_due(now)
         return [*batches, *merge(mixed)]

@@ -72,6 +72,18 @@ def test_the_reader_does_not_pause_for_what_waits_in_sidings() -> None:
     assert backlog.next_due == 0.0
 
 
+def test_a_refused_item_waits_as_long_as_any_other_before_its_turn() -> None:
+    """Else a hot key that takes nothing for a moment would use up all attempts of an item in that moment."""
+    backlog = Backlog(10, hot_sidings("h"))
+    again = run("h")
+    again.tries = 1
+    backlog.add([again], 5.0)
+    assert backlog.take_due(4.9) == []
+    assert backlog.next_due == 5.0
+    assert keys_of(backlog.take_due(5.0)) == [["h"]]
+    assert backlog.items == 0
+
+
 def test_a_siding_keeps_its_own_pace() -> None:
     """At 1,000 WCU/s a second's worth takes a second, and what is given out passes the turnstile."""
     sidings = hot_sidings("h")
