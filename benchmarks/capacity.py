@@ -80,11 +80,11 @@ class Books:
         return [self.accepted(second, second + 1) for second in range(int(self.seconds))]
 
     def fullest_second(self, first_s: float) -> int:
-        """The most that was accepted in any window of a second that begins after `first_s`."""
-        entries = [(at, wcu) for at, wcu in self.taken if at - self.began >= first_s]
+        """The most items that came in any window of a second that begins after `first_s`."""
+        entries = [(at, items) for at, items in self.sent if at - self.began >= first_s]
         most = total = first = 0
-        for at, wcu in entries:
-            total += wcu
+        for at, items in entries:
+            total += items
             while entries[first][0] <= at - 1.0:
                 total -= entries[first][1]
                 first += 1

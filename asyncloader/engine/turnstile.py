@@ -65,6 +65,7 @@ class Turnstile:
             if wait_s > 0:
                 self._held_s += wait_s
                 await asyncio.sleep(wait_s)
+                pacer.sent(self._now())
             return others
 
     def answered(self, batch: Batch, answer: Answer, sent_at: float) -> None:

@@ -158,6 +158,10 @@ class Pacer:
         self._debt_wcu, self._debt_at = debt + cost, now
         return wait
 
+    def sent(self, now: float) -> None:
+        """The place that was reserved last has been used, perhaps a little late."""
+        self._second.stamp(now)
+
     def learn_cost(
         self, predicted_wcu: float, consumed_wcu: float, by_index: Mapping[str, float] | None = None
     ) -> None:

@@ -16,7 +16,8 @@ class Second:
     """What was sent in the last second, in WCU; times are seconds of one monotonic clock."""
 
     def __init__(self) -> None:
-        self._sent: deque[tuple[float, float]] = deque()
+        self._sent: deque[list[float]] = deque()
+        self._booked = [0.0, 0.0]
         self._wcu = 0.0
 
     def wait_s(self, cost: float, cap: float, now: float, wait_s: float) -> float:
@@ -26,12 +27,17 @@ class Second:
             at, wcu = sent.popleft()
             self._wcu = self._wcu - wcu if sent else 0.0
             wait_s = max(wait_s, at + SECOND_S - now)
-        sent.append((now + wait_s, cost))
+        self._booked = [now + wait_s, cost]
+        sent.append(self._booked)
         self._wcu += cost
         return wait_s
+
+    def stamp(self, now: float) -> None:
+        """The request that was entered last is sent now: a timer may ring late, and the seconds are those of the sending."""
+        self._booked[0] = max(now, self._booked[0])
 
     def correct(self, more: float) -> None:
         """What was sent last has cost so much more than it was entered with."""
         if self._sent:
-            self._sent.append((self._sent[-1][0], more))
+            self._sent.append([self._booked[0], more])
             self._wcu += more

@@ -67,7 +67,7 @@ def test_the_reader_does_not_pause_for_what_waits_in_sidings() -> None:
     backlog.add([run(*["h"] * 500)], 0.0)
     assert not backlog.is_full
     assert backlog.items == 0
-    backlog.add([run("a", "h", "b")], 7.0)
+    backlog.add([run("a", "h", "b")], 0.0)
     assert backlog.items == 2
     assert backlog.next_due == 0.0
 
