@@ -127,8 +127,10 @@ class BatchWriter:
     ) -> None:
         if kind is None:
             await self.close()
-        else:
-            await self.abort()
+            return
+        await self.abort()
+        if error is not None and self._intake is not None:
+            _note_rejections(error, self._intake)
 
     # Putting.
 
@@ -253,6 +255,7 @@ class BatchWriter:
         if self._is_aborted:
             return
         if intake.failure is not None:
+            _note_rejections(intake.failure, intake)
             raise intake.failure
         self._surface(intake)
 
@@ -288,12 +291,8 @@ class BatchWriter:
     # Inside.
 
     def _open_intake(self) -> Intake:
-        intake = self._intake
-        if intake is None:
-            raise WriterClosed("the writer is not open; use it inside of 'async with BatchWriter(…) as writer'")
+        intake = self._known_intake()
         intake.check_open()
-        if get_running_loop() is not intake.loop:
-            raise UsageError("this writer belongs to another event loop; make one in each")
         return intake
 
     def _known_intake(self, *, any_loop: bool = False) -> Intake:
@@ -308,6 +307,13 @@ class BatchWriter:
         rejected = intake.unheard.take()
         if rejected is not None:
             raise rejected
+
+
+def _note_rejections(error: BaseException, intake: Intake) -> None:
+    """What nobody has heard of, told beside an error that matters more."""
+    rejected = intake.unheard.take()
+    if rejected is not None:
+        error.add_note(f"asyncloader: besides, {rejected.message}; the first: {rejected.exceptions[0]}")
 
 
 async def _ended(running: asyncio.Task[None]) -> None:

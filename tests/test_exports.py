@@ -67,3 +67,16 @@ def test_only_a_plan_loads_the_sketches() -> None:
     loaded = {name.split(".")[0] for name in told.stdout.split()}
     assert {"aioboto3", "typer"} <= loaded
     assert "datasketches" not in loaded
+
+
+def test_the_writer_loads_nothing_of_arrow_and_nothing_of_aws() -> None:
+    """A service that writes items waits for neither; aioboto3 comes with the first connection."""
+    program = "import sys; from asyncloader import BatchWriter; BatchWriter('t'); print(*sys.modules)"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    loaded = {name.split(".")[0] for name in told.stdout.split()}
+    assert "asyncloader" in loaded
+    assert not loaded & set(HEAVY)
+
+
+def test_all_that_is_imported_later_is_exported() -> None:
+    assert set(asyncloader._LATER) <= set(asyncloader.__all__)

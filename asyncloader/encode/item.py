@@ -4,8 +4,9 @@ Values are what boto3's resource layer takes (str, int, Decimal, bytes, bool, No
 their shortest exact text), or DynamoDB JSON. Every rule that DynamoDB would enforce is checked here (DYNAMODB.md:
 Values, Limits), so that one bad item costs nobody else anything.
 
-An item of flat attributes is encoded in one loop by the exact types of its values. Whatever is rarer goes through
-`typed`; whatever breaks a rule is looked at once more, to name the attribute that is to blame.
+An item is encoded in one loop by the exact types of its values; whatever is rarer goes through `typed`. A short item
+costs one WCU and is within every limit of length, so nothing is measured. Any other is gone through once more to be
+measured, and one that breaks a rule to name the attribute that is to blame.
 """
 
 from __future__ import annotations
@@ -22,18 +23,18 @@ from asyncloader.encode.keys import ItemKey
 from asyncloader.encode.raw import checked
 from asyncloader.encode.values import MAX_NAME_BYTES, Typed, ValueRefused, typed
 from asyncloader.values.errors import ItemRejected
-from asyncloader.values.schema import ITEM_BYTES, KeyType, Table
+from asyncloader.values.schema import ITEM_BYTES, WCU_BYTES, KeyType, Table
 
 Encoded = tuple[bytes, int, ItemKey]
-"""`{"PutRequest":{"Item":{…}}}` or `{"DeleteRequest":{"Key":{…}}}`, the size in bytes as DynamoDB counts it, the key."""
+"""`{"PutRequest":{"Item":{…}}}` or `{"DeleteRequest":{"Key":{…}}}`, its size, the key.
+
+The size is in bytes as DynamoDB counts them; of an item of up to one KB it is only a bound, which costs the same.
+"""
 
 _PUT, _DELETE, _END = b'{"PutRequest":{"Item":', b'{"DeleteRequest":{"Key":', b"}}"
 _TRUE, _FALSE, _NULL = {"BOOL": True}, {"BOOL": False}, {"NULL": True}
-_EASY_INTEGER = 10**38
-"""An integer below it has no more digits than DynamoDB keeps."""
 _EASY_TEXT = 38
-"""So has a plain number whose text is no longer."""
-_NAMES_KNOWN = 4096
+"""A plain number whose text is no longer has no more digits than DynamoDB keeps."""
 
 
 class ItemEncoder:
@@ -49,20 +50,26 @@ class ItemEncoder:
         self._names = frozenset(name for name, _ in self._key)
         self._limits = {name: table.key_limit(name) or 0 for name in table.typed}
         self._index_keys = tuple((each.name, each.type) for each in table.index_keys)
-        self._name_sizes: dict[str, int] = {}
 
     def put(self, item: Mapping[str, Any]) -> Encoded:
         """The request that stores `item`; raises `ItemRejected`."""
+        if self._raw:
+            return self._put_carefully(item)
         try:
-            attributes, size = self._typed(item) if self._raw else self._flat(item)
+            attributes = self._flat(item)
+            body = _PUT + orjson.dumps(attributes) + _END
             # The usual key by the shortest way: one text, not empty, too short to be too long.
-            text = attributes[self._name].get("S") if self._is_text and self._name in attributes else None
+            text = attributes[self._name].get("S") if self._is_text else None
             key = (text,) if text and len(text) <= self._easy_key else self._key_of(attributes)
-            if self._index_keys or size > ITEM_BYTES:
-                self._check_limits(attributes, size)
-        except (ValueRefused, UnicodeEncodeError, TypeError, AttributeError) as error:
-            raise self._rejected(item, error) from None
-        return _PUT + orjson.dumps(attributes) + _END, size, key
+            for name, kind in self._index_keys:
+                if name in attributes:
+                    self._checked_key(name, kind, attributes[name])
+        except Exception:  # whatever an item may hold, the careful way has the words for it
+            return self._put_carefully(item)
+        if len(body) > WCU_BYTES or "" in attributes:
+            return self._put_carefully(item)
+        # The JSON is always longer than the item that it stands for.
+        return body, len(body), key
 
     def delete(self, key: Mapping[str, Any]) -> Encoded:
         """The request that deletes the item with this key; raises `ItemRejected`."""
@@ -71,83 +78,69 @@ class ItemEncoder:
             found = self._key_of(attributes)
             if len(attributes) != len(self._key):
                 self._refuse_others(attributes)
-        except (ValueRefused, UnicodeEncodeError, TypeError, AttributeError) as error:
-            raise self._rejected(key, error) from None
-        return _DELETE + orjson.dumps(attributes) + _END, size, found
+            return _DELETE + orjson.dumps(attributes) + _END, size, found
+        except Exception as error:
+            raise self._rejected(key, error) from (None if isinstance(error, ValueRefused) else error)
 
-    def _flat(self, item: Mapping[str, Any]) -> tuple[Typed, int]:
-        """The attributes in DynamoDB JSON and the size of the item, by the exact types of its values."""
+    @staticmethod
+    def _flat(item: Mapping[str, Any]) -> Typed:
+        """The attributes in DynamoDB JSON, by the exact types of their values; names are not looked at."""
         out: Typed = {}
-        size = 0
-        name_sizes = self._name_sizes
         for name, value in item.items():
-            try:
-                size += name_sizes[name]
-            except (KeyError, TypeError):
-                size += self._name_size(name)
             kind = type(value)
             if kind is str:
                 out[name] = {"S": value}
-                size += len(value) if value.isascii() else len(value.encode())
-            elif kind is int and -_EASY_INTEGER < value < _EASY_INTEGER:
+            elif kind is int:
                 text = str(value)
-                out[name] = {"N": text}
-                size += (len(text.strip("-0")) + 3) // 2 + (value < 0)
+                out[name] = {"N": text} if len(text) <= _EASY_TEXT else typed(value)[0]
             elif kind is bool:
                 out[name] = _TRUE if value else _FALSE
-                size += 1
             elif value is None:
                 out[name] = _NULL
-                size += 1
-            elif kind is Decimal and value.is_finite() and len(text := str(value)) <= _EASY_TEXT and "E" not in text:
-                out[name] = {"N": text}
-                size += (len(text.replace(".", "").strip("-0")) + 3) // 2 + (value < 0)
-            elif kind is float and "e" not in (text := repr(value)) and "n" not in text:
+            elif kind is Decimal:
+                text = str(value)
+                easy = len(text) <= _EASY_TEXT and "E" not in text and value.is_finite()
+                out[name] = {"N": text} if easy else typed(value)[0]
+            elif kind is float:
+                text = repr(value)
                 # Neither an exponent nor infinite nor no number.
-                out[name] = {"N": text}
-                size += (len(text.replace(".", "").strip("-0")) + 3) // 2 + (value < 0)
+                out[name] = {"N": text} if "e" not in text and "n" not in text else typed(value)[0]
             elif kind is bytes:
                 out[name] = {"B": b2a_base64(value, newline=False).decode()}
-                size += len(value)
             else:
-                out[name], value_size = typed(value)
-                size += value_size
-        return out, size
+                out[name] = typed(value)[0]
+        return out
 
     def _typed(self, item: Mapping[str, Any]) -> tuple[Typed, int]:
-        """The same, slowly, for any item; the error names the attribute."""
+        """The same of any item, with its size; the error names the attribute."""
         out: Typed = {}
         size = 0
         for name, value in item.items():
-            size += self._name_size(name)
+            size += _name_size(name)
             try:
-                out[name], value_size = self._value(value)
+                out[str.__str__(name)], value_size = self._value(value)
             except ValueRefused as error:
                 raise ValueRefused(f"{name}: {error}") from None
             size += value_size
         return out, size
 
-    def _name_size(self, name: object) -> int:
-        if not isinstance(name, str):
-            raise ValueRefused(f"has the attribute name {name!r}, which is no string")
+    def _put_carefully(self, item: Mapping[str, Any]) -> Encoded:
+        """The same for any item, measured; the reason names the attribute that is to blame."""
         try:
-            size = len(name.encode())
-        except UnicodeEncodeError:
-            raise ValueRefused(
-                "has an attribute name with half of a surrogate pair, which is no Unicode text"
-            ) from None
-        if not 0 < size <= MAX_NAME_BYTES:
-            raise ValueRefused(f"has an attribute name of {size} bytes; DynamoDB takes 1 to {MAX_NAME_BYTES}")
-        if len(self._name_sizes) < _NAMES_KNOWN:
-            self._name_sizes[name] = size
-        return size
+            attributes, size = self._typed(item)
+            key = self._key_of(attributes)
+            for name, kind in self._index_keys:
+                if name in attributes:
+                    self._checked_key(name, kind, attributes[name])
+            if size > ITEM_BYTES:
+                self._refuse_size(size)
+            return _PUT + orjson.dumps(attributes) + _END, size, key
+        except Exception as error:
+            raise self._rejected(item, error) from (None if isinstance(error, ValueRefused) else error)
 
-    def _check_limits(self, attributes: Typed, size: int) -> None:
-        for name, kind in self._index_keys:
-            if name in attributes:
-                self._checked_key(name, kind, attributes[name])
-        if size > ITEM_BYTES:
-            raise ValueRefused(f"the item has {size} bytes; DynamoDB allows {ITEM_BYTES}")
+    @staticmethod
+    def _refuse_size(size: int) -> None:
+        raise ValueRefused(f"the item has {size} bytes; DynamoDB allows {ITEM_BYTES}")
 
     def _refuse_others(self, attributes: Typed) -> None:
         other = next(name for name in attributes if name not in self._names)
@@ -180,12 +173,20 @@ class ItemEncoder:
         """The error for an item that cannot be sent, with its key if it has one."""
         if not isinstance(item, Mapping):
             return ItemRejected(f"is of type {type(item).__name__}; an item is a dict")
-        reason = str(error)
-        try:
-            self._typed(item)
-        except ValueRefused as refused:
-            reason = str(refused)
-        except (UnicodeEncodeError, TypeError, AttributeError) as odd:
-            reason = f"cannot be encoded: {odd}"
+        reason = (
+            str(error) if isinstance(error, ValueRefused) else f"cannot be encoded: {type(error).__name__}: {error}"
+        )
         key = {name: item[name] for name, _ in self._key if name in item}
         return ItemRejected(reason, key=key or None)
+
+
+def _name_size(name: object) -> int:
+    if not isinstance(name, str):
+        raise ValueRefused(f"has the attribute name {name!r}, which is no string")
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        raise ValueRefused("has an attribute name with half of a surrogate pair, which is no Unicode text") from None
+    if not 0 < size <= MAX_NAME_BYTES:
+        raise ValueRefused(f"has an attribute name of {size} bytes; DynamoDB takes 1 to {MAX_NAME_BYTES}")
+    return size

@@ -1,9 +1,10 @@
 """The intake of a writer: from single puts to cargo for the engine, and from its answers to acknowledgements.
 
 The order of events for a put: it is encoded and checked; it waits for room; it takes the place of an older item of its
-key, or goes into the open parcel. A parcel closes when it is full, when its first item has lingered long enough, or at
-a flush, and the feeder submits it to the engine. When DynamoDB has acknowledged an item its room is given back and its
-ack is done. When the engine ends for whatever reason, everybody who waits here hears of it.
+key, or goes into the open parcel. A parcel closes when it is full, when its first item has lingered long enough, when
+a put must wait for room, or at a flush, and the feeder submits it to the engine. When DynamoDB has acknowledged an
+item its room is given back and its ack is done. When the engine ends for whatever reason, everybody who waits here
+hears of it.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class Intake:
         encoder = self._encoder = ItemEncoder(table, raw=settings.raw)
         self.encode: Callable[[Any], Encoded] = encoder.put if serializer is None else self._serialized
         self.encode_delete = encoder.delete
-        self.room = Room(settings.max_pending_items, settings.max_pending_bytes)
+        self.room = Room(settings.max_pending_items, settings.max_pending_bytes, self._close_open)
         self.counts = Counts()
         self.unheard = Unheard()
         self.failure: LoadFailed | None = None
@@ -162,6 +163,11 @@ class Intake:
         else:
             self._close_parcel(parcel)
 
+    def _close_open(self) -> None:
+        """Send what there is: nothing more will come, or somebody waits for room."""
+        if self._parcels.open is not None:
+            self._close_parcel(self._parcels.open)
+
     def _close_parcel(self, parcel: Parcel) -> None:
         self._parcels.open = None
         self._closed.append(parcel)
@@ -184,7 +190,7 @@ class Intake:
 
     def rejected(self, parcel: Parcel, item: int, reason: str) -> ItemRejected:
         names = [each.name for each in self._table.key]
-        error = ItemRejected(reason, key=dict(zip(names, parcel.keys[item], strict=True)))
+        error = ItemRejected(reason, key=dict(zip(names, parcel.item_key(item), strict=True)))
         sinks = parcel.sinks[item]
         for sink in sinks if isinstance(sinks, list) else [sinks]:
             assert isinstance(sink, Ack | Receipt)
@@ -203,8 +209,7 @@ class Intake:
         """Wait until everything that was put before has found its fate; a cancelled flush changes nothing."""
         if self.failure is not None:
             raise self.failure
-        if self._parcels.open is not None:
-            self._close_parcel(self._parcels.open)
+        self._close_open()
         if not self._aloft:
             return
         flushed: asyncio.Future[None] = self.loop.create_future()
@@ -219,8 +224,7 @@ class Intake:
         """Take nothing more; `run` ends when everything is settled."""
         self.is_closing = self.is_shut = True
         self.room.fail(WriterClosed("the writer was closed while this put waited for room; its item was not queued"))
-        if self._parcels.open is not None:
-            self._close_parcel(self._parcels.open)
+        self._close_open()
         self._fed.set()
 
     async def run(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 from asyncloader.values.errors import AsyncLoaderError
 
@@ -14,10 +15,12 @@ TURN = 256
 class Room:
     """What is taken is given back when an item has found its fate. Nobody passes those who wait already.
 
-    A single item longer than `limit_bytes` is let in when nothing else is pending.
+    A single item longer than `limit_bytes` is let in when nothing else is pending. `on_full` is called when somebody
+    begins to wait.
     """
 
-    def __init__(self, limit_items: int, limit_bytes: int) -> None:
+    def __init__(self, limit_items: int, limit_bytes: int, on_full: Callable[[], None] = lambda: None) -> None:
+        self._on_full = on_full
         self._limit_items = limit_items
         self._limit_bytes = limit_bytes
         self._waiters: deque[tuple[asyncio.Future[None], int]] = deque()
@@ -54,6 +57,7 @@ class Room:
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         place = (granted, size_bytes)
         self._waiters.append(place)
+        self._on_full()
         try:
             await granted
         except asyncio.CancelledError:

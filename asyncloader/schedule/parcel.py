@@ -61,10 +61,10 @@ class Parcel:
         "_held",
         "_parcels",
         "bodies",
-        "keys",
         "number",
         "opened_at",
         "origins",
+        "places",
         "sinks",
         "sizes",
         "unsettled",
@@ -76,7 +76,7 @@ class Parcel:
         self.opened_at = opened_at
         self.bodies: list[bytes] = []
         self.sizes: list[int] = []
-        self.keys: list[ItemKey] = []
+        self.places: dict[ItemKey, int] = {}
         self.sinks: list[Sink | list[Sink]] = []
         self.origins: list[Mapping[str, Any] | None] = []
         self.wire = 0
@@ -122,12 +122,12 @@ class Parcel:
         return stop - first
 
     def wcu(self, first: int, stop: int) -> int:
-        """What these items cost: one unit for each KB begun, and for a delete one at least (DYNAMODB.md, WCU)."""
+        """What these items cost: one unit for each KB begun (DYNAMODB.md, WCU)."""
         return sum([-(-size // WCU_BYTES) for size in self.sizes[first:stop]])
 
     def item_key(self, item: int) -> ItemKey:
         """The canonical key of one item."""
-        return self.keys[item]
+        return list(self.places)[item]
 
     def settle(self, first: int, stop: int) -> Sequence[tuple[Parcel, int]]:
         """DynamoDB has acknowledged these items."""
@@ -160,19 +160,16 @@ class Parcel:
 
     def _close_account(self, first: int, stop: int, puts: int) -> Sequence[tuple[Parcel, int]]:
         newest, released = self._parcels.newest, list[tuple[Parcel, int]]()
-        if self._heirs:
-            for item in range(first, stop):
-                heir = self._heirs.pop(item, None)
-                if heir is None:
-                    del newest[self.keys[item]]
-                    continue
+        for key in self.places if stop - first == len(self.places) else list(self.places)[first:stop]:
+            if newest[key] is self:
+                del newest[key]
+        for item in range(first, stop) if self._heirs else ():
+            heir = self._heirs.pop(item, None)
+            if heir is not None:
                 other, place = heir
                 other._held.discard(place)
                 if other._boarded:
                     released.append(heir)
-        else:
-            for key in self.keys[first:stop]:
-                del newest[key]
         self.unsettled -= stop - first
         self._parcels.owner.settled(puts, sum(map(len, self.bodies[first:stop])))
         if self.unsettled:
@@ -185,11 +182,11 @@ class Parcel:
 
 
 class Parcels:
-    """What has been put and not yet found its fate, by key; `newest` is the newest item of each."""
+    """What has been put and not yet found its fate, by key; `newest` is the parcel that holds the newest item of each."""
 
     def __init__(self, owner: Owner, *, keep_origins: bool = False) -> None:
         self.owner = owner
-        self.newest: dict[ItemKey, tuple[Parcel, int]] = {}
+        self.newest: dict[ItemKey, Parcel] = {}
         self.open: Parcel | None = None
         self._keep_origins = keep_origins
         self._count = 0
@@ -206,10 +203,10 @@ class Parcels:
         None if there is no such item, or no room for a longer one in its request.
         """
         body, size, key = encoded
-        found = self.newest.get(key)
-        if found is None:
+        parcel = self.newest.get(key)
+        if parcel is None:
             return None
-        parcel, item = found
+        item = parcel.places[key]
         before = len(parcel.bodies[item])
         wire = parcel.wire + len(body) - before
         if parcel._departed[item] or (wire > PAYLOAD_LIMIT_BYTES and len(body) > before):
@@ -231,12 +228,12 @@ class Parcels:
         item = len(parcel.bodies)
         older = self.newest.get(key)
         if older is not None:
-            older[0]._heirs[older[1]] = (parcel, item)
+            older._heirs[older.places[key]] = (parcel, item)
             parcel._held.add(item)
-        self.newest[key] = (parcel, item)
+        self.newest[key] = parcel
+        parcel.places[key] = item
         parcel.bodies.append(body)
         parcel.sizes.append(size)
-        parcel.keys.append(key)
         parcel.sinks.append(sink)
         if self._keep_origins:
             parcel.origins.append(origin)

@@ -12,8 +12,8 @@ class Stats:
 
     `pending_items` puts wait for their fate, with JSON of `pending_bytes`; `queue_depth` of them are not being sent
     at this moment. `waiting_puts` are calls of `put` that wait for room. `in_flight` are requests. `put` counts
-    accepted puts and deletes, and `put = written + rejected + replaced + pending` holds as far as the writer lives;
-    a replaced put shares the fate of the newer one of its key. `retried`, `unprocessed` are items, `throttled`
+    accepted puts and deletes; `put = written + rejected + replaced` once nothing is pending. A replaced put is pending,
+    too, until it shares the fate of the newer one of its key. `retried`, `unprocessed` are items, `throttled`
     refused requests. `p50_s`, `p95_s` and `p99_s` are seconds from a put to its acknowledgement, over the last one to
     two minutes, for each batch from its first item on; None while there were none.
     """

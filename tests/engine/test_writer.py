@@ -189,7 +189,7 @@ async def test_of_very_many_rejections_the_first_thousand_are_named() -> None:
 
 
 async def test_put_waits_while_there_is_no_room_and_producers_are_let_in_by_turns() -> None:
-    async with made() as server, Writer(server, linger=FOR_EVER, max_pending_items=2) as writer:
+    async with made(latency_s=0.05) as server, Writer(server, linger=FOR_EVER, max_pending_items=2) as writer:
         await writer.put({"id": "a"})
         await writer.put({"id": "b"})
         came: list[int] = []
@@ -210,6 +210,13 @@ async def test_put_waits_while_there_is_no_room_and_producers_are_let_in_by_turn
         await asyncio.gather(*producers)
 
 
+async def test_a_batch_does_not_linger_while_somebody_waits_for_room() -> None:
+    async with made() as server, Writer(server, linger=FOR_EVER, max_pending_items=2) as writer:
+        for number in range(10):
+            await writer.put({"id": str(number)})
+        assert len(contents(server)) >= 8
+
+
 async def test_bytes_are_bounded_too_but_one_large_item_is_let_in() -> None:
     async with made() as server, Writer(server, linger=FOR_EVER, max_pending_bytes=1000) as writer:
         await writer.put({"id": "a", "text": "x" * 5000})
@@ -221,7 +228,7 @@ async def test_bytes_are_bounded_too_but_one_large_item_is_let_in() -> None:
 
 
 async def test_a_put_that_is_cancelled_while_it_waits_is_not_queued_and_says_so() -> None:
-    async with made() as server:
+    async with made(latency_s=0.05) as server:
         async with Writer(server, linger=FOR_EVER, max_pending_items=1) as writer:
             await writer.put({"id": "a"})
             waiting = asyncio.create_task(writer.put({"id": "b"}))
@@ -237,7 +244,7 @@ async def test_a_put_that_is_cancelled_while_it_waits_is_not_queued_and_says_so(
 
 
 async def test_a_put_that_is_cancelled_when_its_turn_has_come_gives_its_room_to_the_next() -> None:
-    async with made() as server, Writer(server, linger=FOR_EVER, max_pending_items=1) as writer:
+    async with made(latency_s=0.05) as server, Writer(server, linger=FOR_EVER, max_pending_items=1) as writer:
         ack = await writer.put({"id": "a"})
         waiting = asyncio.create_task(writer.put({"id": "b"}))
         behind = asyncio.create_task(writer.put({"id": "c"}))
@@ -403,6 +410,15 @@ async def test_leaving_the_block_by_an_exception_aborts() -> None:
             await writer.put({"id": "b"})
 
 
+async def test_rejections_that_nobody_heard_of_are_told_beside_the_error_that_ended_the_block() -> None:
+    async with made() as server:
+        with pytest.raises(RuntimeError) as failed:  # noqa: PT012 -- the block is what is tested
+            async with Writer(server) as writer:
+                await writer.put({"no": "key"})
+                raise RuntimeError("the producer failed")
+    assert failed.value.__notes__ == ["asyncloader: besides, 1 item was rejected; the first: id: the key is missing"]
+
+
 async def test_a_closed_writer_says_so() -> None:
     async with made() as server:
         writer = Writer(server)
@@ -422,7 +438,7 @@ async def test_a_closed_writer_says_so() -> None:
 
 
 async def test_a_put_that_waits_when_the_writer_is_closed_is_not_queued() -> None:
-    async with made() as server:
+    async with made(latency_s=0.05) as server:
         async with Writer(server, linger=FOR_EVER, max_pending_items=1) as writer:
             await writer.put({"id": "a"})
             waiting = asyncio.create_task(writer.put({"id": "b"}))
