@@ -67,11 +67,12 @@ class Lanes:
         sightings = Sightings(self._folder)
         try:
             places = [Place()]
-            async for block in self._pieces():
-                if self._has_come_to(len(places), block):
-                    places.append(Place(block.source, block.offset, block.line))
-                keys = await in_thread(self._inputs[block.source].keys, block)
-                await in_thread(sightings.add, len(places) - 1, keys.hashes)
+            async with self._pieces() as blocks:
+                async for block in blocks:
+                    if self._has_come_to(len(places), block):
+                        places.append(Place(block.source, block.offset, block.line))
+                    keys = await in_thread(self._inputs[block.source].keys, block)
+                    await in_thread(sightings.add, len(places) - 1, keys.hashes)
             lanes = _between(places)
             suspects = await in_thread(sightings.repeated, SUSPECTS)
         except OSError as error:
@@ -85,10 +86,9 @@ class Lanes:
             await self._judge(suspects, lanes)
         return lanes
 
-    async def _pieces(self) -> AsyncGenerator[Piece, None]:
-        async with contextlib.aclosing(read_lane(self._inputs, self._settings, WHOLE[0])) as blocks:
-            async for block in blocks:
-                yield block
+    def _pieces(self) -> contextlib.aclosing[AsyncGenerator[Piece, None]]:
+        """All of the sources in order, in pieces."""
+        return contextlib.aclosing(read_lane(self._inputs, self._settings, WHOLE[0]))
 
     def _has_come_to(self, lane: int, block: Piece) -> bool:
         """Whether `block` stands where that lane is to begin, or is the first behind it."""
@@ -100,24 +100,25 @@ class Lanes:
         """Look the rows up; raises `UsageError` if two of them have the same key and are in different lanes."""
         seen: dict[tuple[str, ...], tuple[int, str]] = {}
         lane = 0
-        async for block in self._pieces():
-            while lane + 1 < len(lanes) and _stands_in(lanes[lane + 1], block):
-                lane += 1
-            owner = self._inputs[block.source]
-            keys = await in_thread(owner.keys, block)
-            found = await in_thread(_among, keys, suspects)
-            if not found:
-                continue
-            begins = await in_thread(owner.begins, block)
-            for place, key in found:
-                here = f"{owner.name}:{begins[int(keys.records[place])][1]}"
-                before = seen.setdefault(key, (lane, here))
-                if before[0] != lane:
-                    raise UsageError(
-                        f"the key {' / '.join(key)} stands in two of the {len(lanes)} places that --spread reads at once, "
-                        f"{before[1]} and {here}; between them no order is kept, and the last row has to win: "
-                        "load without --spread"
-                    )
+        async with self._pieces() as blocks:
+            async for block in blocks:
+                while lane + 1 < len(lanes) and _stands_in(lanes[lane + 1], block):
+                    lane += 1
+                owner = self._inputs[block.source]
+                keys = await in_thread(owner.keys, block)
+                found = await in_thread(_among, keys, suspects)
+                if not found:
+                    continue
+                begins = await in_thread(owner.begins, block)
+                for place, key in found:
+                    here = f"{owner.name}:{begins[int(keys.records[place])][1]}"
+                    before = seen.setdefault(key, (lane, here))
+                    if before[0] != lane:
+                        raise UsageError(
+                            f"the key {' / '.join(key)} stands in two of the {len(lanes)} places that --spread reads at once, "
+                            f"{before[1]} and {here}; between them no order is kept, and the last row has to win: "
+                            "load without --spread"
+                        )
         if len(suspects) >= SUSPECTS:
             raise UsageError("too many keys have equal hashes to tell them apart; load without --spread")
 

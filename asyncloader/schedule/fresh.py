@@ -16,8 +16,7 @@ def fresh_batches(flight: Flight, waits: npt.NDArray[np.bool_] | None = None) ->
     """The batches of a block that takes flight, without the items that wait."""
     items = len(flight.encoded)
     if waits is None:
-        offsets = flight.encoded.offsets
-        if items and int(np.diff(offsets[: items + 1]).max()) * BATCH_ITEMS <= PAYLOAD_LIMIT_BYTES:
+        if _always_fits(flight):
             for first in range(0, items, BATCH_ITEMS):
                 yield Batch([Run(flight, first, min(first + BATCH_ITEMS, items))])
             return
@@ -29,21 +28,49 @@ def fresh_batches(flight: Flight, waits: npt.NDArray[np.bool_] | None = None) ->
 
 def mixed_batches(fresh: Sequence[tuple[Flight, npt.NDArray[np.bool_] | None]]) -> Iterator[Batch]:
     """The batches of blocks that take flight together: each batch, and so each moment, has its share of every block."""
-    if len(fresh) == 1:
-        yield from fresh_batches(*fresh[0])
+    fresh = [each for each in fresh if len(each[0].encoded)]
+    if len(fresh) < 2:
+        for each in fresh:
+            yield from fresh_batches(*each)
         return
-    free = [
-        (flight, np.arange(len(flight.encoded)) if waits is None else np.flatnonzero(~waits)) for flight, waits in fresh
-    ]
-    total = sum(len(items) for _, items in free)
+    free = [(flight, None if waits is None else np.flatnonzero(~waits)) for flight, waits in fresh]
+    sizes = [len(flight.encoded) if items is None else len(items) for flight, items in free]
+    shares = _shares(sizes)
+    if all(items is None and _always_fits(flight) for flight, items in free):
+        for share in shares:
+            yield Batch([Run(free[block][0], first, stop) for block, first, stop in share])
+        return
     yield from merge(
-        run
-        for sent in range(0, total, BATCH_ITEMS)
-        for flight, items in free
-        for run in runs_of(
-            flight, items[sent * len(items) // total : min(sent + BATCH_ITEMS, total) * len(items) // total]
-        )
+        run for share in shares for block, first, stop in share for run in _runs(*free[block], first, stop)
     )
+
+
+def _shares(sizes: Sequence[int]) -> Iterator[list[tuple[int, int, int]]]:
+    """What each batch takes of blocks of these sizes, as (block, first, stop): 25 items, of each in proportion.
+
+    The items of every block lie evenly between 0 and 1, and are taken in that order.
+    """
+    if not sum(sizes):
+        return
+    blocks = np.repeat(np.arange(len(sizes)), sizes)
+    evenly = np.concatenate([(np.arange(size) + 0.5) / max(size, 1) for size in sizes])
+    batches = np.arange(len(blocks)) // BATCH_ITEMS
+    taken = np.zeros((-(-len(blocks) // BATCH_ITEMS), len(sizes)), dtype=np.int64)
+    np.add.at(taken, (batches, blocks[np.argsort(evenly, kind="stable")]), 1)
+    stops = np.cumsum(taken, axis=0)
+    for stop, count in zip(stops.tolist(), taken.tolist(), strict=True):
+        yield [(block, end - items, end) for block, (end, items) in enumerate(zip(stop, count, strict=True)) if items]
+
+
+def _runs(flight: Flight, items: npt.NDArray[np.int64] | None, first: int, stop: int) -> Iterator[Run]:
+    """Places `first` to `stop` among the free items, or among all."""
+    return iter((Run(flight, first, stop),)) if items is None else runs_of(flight, items[first:stop])
+
+
+def _always_fits(flight: Flight) -> bool:
+    """Whether any 25 items of the block go into one request."""
+    offsets = flight.encoded.offsets[: len(flight.encoded) + 1]
+    return len(offsets) < 2 or int(np.diff(offsets).max()) * BATCH_ITEMS <= PAYLOAD_LIMIT_BYTES
 
 
 def runs_of(flight: Flight, items: npt.NDArray[np.int64]) -> Iterator[Run]:

@@ -138,3 +138,15 @@ def test_blocks_that_are_sent_together_share_every_request(sizes: list[int]) -> 
         held = Counter(run.flight.lane for run, _ in batch.items())  # type: ignore[attr-defined]  # of this test
         for lane, rows in enumerate(sizes):
             assert abs(held[lane] - BATCH_ITEMS * rows / total) <= len(sizes)
+
+
+@usual
+@given(st.lists(st.lists(st.booleans(), max_size=80), min_size=1, max_size=5))
+def test_items_that_wait_are_left_out_of_what_is_sent_together(waiting: list[list[bool]]) -> None:
+    flights = [(Flight(block_of_lengths([100] * len(waits)), lane), waits) for lane, waits in enumerate(waiting)]
+    batches = list(mixed_batches([(flight, np.array(waits, dtype=bool)) for flight, waits in flights]))
+    sent = sorted((run.flight.lane, item) for batch in batches for run, item in batch.items())  # type: ignore[attr-defined]  # of this test
+    assert sent == [
+        (lane, item) for lane, waits in enumerate(waiting) for item, waits_ in enumerate(waits) if not waits_
+    ]
+    assert all(len(batch) == BATCH_ITEMS for batch, _ in pairwise(batches))
