@@ -23,13 +23,13 @@ from asyncloader.values.errors import (
     WriterClosed,
     WriterFull,
 )
-from asyncloader.values.plan import Plan
 from asyncloader.values.report import Counts, Report
 
 if TYPE_CHECKING:
     from asyncloader.api import load, plan
     from asyncloader.engine.ack import Ack, Receipt
     from asyncloader.values.hooks import BatchSent, OnBatch, OnReject, OnRetry, Rejection, Retry
+    from asyncloader.values.plan import Plan
     from asyncloader.values.settings import Dialect, RetrySettings
     from asyncloader.values.stats import Stats
     from asyncloader.writer import BatchWriter
@@ -82,6 +82,7 @@ _LATER = {
     "Dialect": "asyncloader.values.settings",
     "RetrySettings": "asyncloader.values.settings",
     "Ack": "asyncloader.engine.ack",
+    "Plan": "asyncloader.values.plan",
     "Receipt": "asyncloader.engine.ack",
     "Stats": "asyncloader.values.stats",
     **dict.fromkeys(("BatchSent", "OnBatch", "OnReject", "OnRetry", "Rejection", "Retry"), "asyncloader.values.hooks"),

@@ -149,6 +149,7 @@ async def _load(running: Load, table: str, aws_settings: AwsSettings, *, local: 
         if local:
             aws_settings, session = await _start_local(open_, aws_settings)
         aws = await open_.enter_async_context(connect(aws_settings, session))
+        gc.freeze()  # the libraries that came in meanwhile
         watching = asyncio.create_task(watch(running, table)) if display.progress else None
         try:
             endpoint = "local" if local else None
