@@ -77,8 +77,9 @@ async def load(
     on_retry: OnRetry | None = None,
     on_batch: OnBatch | None = None,
 ) -> Report:
-    """Load CSV files into a table; every row is written, rejected with its reason, or superseded by a later one.
+    """Load files, frames or items into a table; every row is written, rejected with its reason, or superseded.
 
+    shard_key: Mapping[str, int] | None = None,
     `sources` are paths, globs or `-` for standard input. `types` maps columns to DynamoDB types (`"N"`, `"BOOL"`, …);
     key attributes have the type that the table says, all others are S. `workers` is the number of BatchWriteItem
     requests in flight; `"auto"` finds it out. `create` makes the table on demand if it is missing, with `key` and `sort_key` as

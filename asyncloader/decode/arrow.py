@@ -24,7 +24,9 @@ from asyncloader.values.errors import SourceError, UsageError
 from asyncloader.values.schema import AttributeType
 
 BLOCK_ROWS = 16_384
-"""The most rows of a block: narrow rows grow most when they become JSON."""
+"""The most rows of a block."""
+_WRAPPER_BYTES, _GROWTH = 14, 4
+"""What stands around a value in JSON beside its name, and how many times the bytes of a block its JSON may take."""
 _DEEPEST = 31
 """Lists and maps in which a scalar may stand (DYNAMODB.md, Values)."""
 _SETS: dict[str, AttributeType] = {"S": "SS", "N": "NS", "B": "BS"}
@@ -185,12 +187,16 @@ def as_text(column: pa.Array) -> pa.Array:
 
 
 def batches_of(batch: pa.RecordBatch, block_bytes: int) -> Iterator[pa.RecordBatch]:
-    """The batch in slices of about so many bytes, and of no more than `BLOCK_ROWS` rows: views, nothing is copied."""
+    """The batch in slices of about so many bytes, and of no more than `BLOCK_ROWS` rows: views, nothing is copied.
+
+    Narrow types grow most when they become JSON, so what their JSON will take is bounded as well.
+    """
+    wrappers = sum(len(name.encode()) + _WRAPPER_BYTES for name in batch.schema.names)
     row = 0
     while row < batch.num_rows:
         rows = min(BLOCK_ROWS, batch.num_rows - row)
         piece = batch.slice(row, rows)
-        while rows > 1 and _bytes_of(piece) > block_bytes:
+        while rows > 1 and ((size := _bytes_of(piece)) > block_bytes or size + rows * wrappers > _GROWTH * block_bytes):
             rows = max(rows // 2, 1)
             piece = batch.slice(row, rows)
         yield piece

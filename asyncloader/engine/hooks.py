@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from asyncloader.schedule.batch import Run
@@ -55,9 +55,9 @@ class Hooks:
         names = [each.name for each in table.key]
 
         def tell(reject: Reject) -> None:
-            key = {name: reject.cells[name] for name in names if reject.cells.get(name)}
-            cells = reject.cells or None
-            self.rejected(Rejection(table.name, reject.reason, key or None, cells, reject.source, reject.line))
+            item: Mapping[str, Any] = reject.item or reject.cells
+            key = {name: item[name] for name in names if item.get(name)}
+            self.rejected(Rejection(table.name, reject.reason, key or None, item or None, reject.source, reject.line))
 
         return tell
 

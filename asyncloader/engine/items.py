@@ -12,6 +12,8 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from asyncloader.blocks.rows import Rows
 from asyncloader.decode.columns import BadRow
 from asyncloader.encode.block import EncodedBlock
@@ -34,12 +36,12 @@ LINGER_S = 0.1
 
 @dataclass(slots=True)
 class Drawn:
-    """What was drawn for one block: requests with the record of each, and what is none with its text."""
+    """What was drawn for one block: requests with the record of each; what is none, as it came and as text."""
 
     items: list[Encoded] = field(default_factory=list)
     records: list[int] = field(default_factory=list)
     bad: list[BadRow] = field(default_factory=list)
-    texts: dict[int, str] = field(default_factory=dict)
+    texts: dict[int, tuple[str, dict[str, Any] | None]] = field(default_factory=dict)
     size_bytes: int = 0
 
     def __len__(self) -> int:
@@ -124,15 +126,16 @@ class ItemInput:
         drawn = block.held
         places = {record: place for place, record in enumerate(drawn.records)}
         return [
-            Reject(
-                source=self.name,
-                line=block.line + row.record,
-                reason=str(row),
-                cells={},
-                raw=drawn.texts.get(row.record) or shown_request(drawn.items[places[row.record]]),
-            )
+            self._reject(block.line + row.record, row, drawn.texts.get(row.record) or places[row.record], drawn)
             for row in bad
         ]
+
+    def _reject(self, line: int, bad: BadRow, found: tuple[str, dict[str, Any] | None] | int, drawn: Drawn) -> Reject:
+        if isinstance(found, int):
+            text = shown_request(drawn.items[found])
+            found = text, orjson.loads(text)
+        text, item = found
+        return Reject(source=self.name, line=line, reason=str(bad), cells={}, raw=text, item=item)
 
 
 class _Well:
@@ -159,7 +162,8 @@ class _Well:
     def refuse(self, reason: str, item: Mapping[str, Any]) -> None:
         drawn = self._drawn
         record = len(drawn)
-        drawn.texts[record] = text = shown_item(item)
+        text = shown_item(item)
+        drawn.texts[record] = text, dict(item) if isinstance(item, Mapping) else None
         drawn.bad.append(BadRow(record, reason))
         self._added(len(text))
 

@@ -11,10 +11,10 @@ import contextlib
 import csv
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 from asyncloader.blocks.header import ERROR_COLUMN, LINE_COLUMN, RAW_COLUMN, SOURCE_COLUMN
 from asyncloader.values.errors import UsageError
@@ -26,13 +26,17 @@ UNIT_SYMBOL = "␟"
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """One rejected row: its cells by column name, or its raw text where they cannot be told apart."""
+    """One rejected row: its cells by column name, or its raw text where they cannot be told apart.
+
+    `item` is for hooks: an item that was no row, as it came, or in DynamoDB JSON where the service refused it.
+    """
 
     source: str
     line: int
     reason: str
     cells: dict[str, str]
     raw: str = ""
+    item: Mapping[str, Any] | None = None
 
 
 class RejectFile:

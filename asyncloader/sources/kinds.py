@@ -42,6 +42,8 @@ def _memory(name: str, given: object) -> FrameSource | ItemSource:
         raise SourceError(f"{name}: is one item, not a source of them; give a list of items")
     if isinstance(given, bytes | bytearray | memoryview):
         raise SourceError(f"{name}: is neither a path nor items; give the path of a file as str or Path")
+    if isinstance(given, list | tuple) and given and isinstance(given[0], str | os.PathLike):
+        raise SourceError(f"{name}: is a list of paths; give them one by one: load(table, *paths)")
     if isinstance(given, Iterable | AsyncIterable):
         return ItemSource(name, given)
     raise SourceError(

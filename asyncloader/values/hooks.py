@@ -16,7 +16,8 @@ class Rejection:
     """One item that can never be stored, and why.
 
     `key` are its key attributes, as far as it has them. `item` is what was handed to `BatchWriter.put` or `delete`,
-    or the row's cells by column. A row of a file also has its `source` and the `line` that it begins in.
+    or the row's cells by column. What `load` has read also has its `source` and its `line`, or its number; an item of an
+    iterator that DynamoDB itself refused is in DynamoDB JSON.
     """
 
     table: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,6 +56,23 @@ async def test_the_hooks_of_a_load_hear_of_rows_requests_and_retries(work_folder
     assert len(batches) == report.counts.requests
     assert {each.code for each in retries} <= {"ProvisionedThroughputExceededException", "UnprocessedItems"}
     assert all(each.table == "people" and each.elapsed_s >= 0 for each in batches)
+
+
+async def test_on_reject_hears_of_items_as_they_came_or_in_dynamodb_json(work_folder: Path) -> None:
+    rejections: list[Rejection] = []
+    items: list[Any] = [
+        {"id": "a", "value": "v"},
+        {"id": "b", "value": float("inf")},
+        {"id": "c", "value": "refused"},
+        7,
+    ]
+    async with _server() as server:
+        await asyncloader.load("people", items, endpoint_url=server.url, retry=QUICK, on_reject=rejections.append)
+    assert [(each.source, each.line, each.key, each.item) for each in rejections] == [
+        ("list", 2, {"id": "b"}, {"id": "b", "value": float("inf")}),
+        ("list", 3, {"id": {"S": "c"}}, {"id": {"S": "c"}, "value": {"S": "refused"}}),
+        ("list", 4, None, None),
+    ]
 
 
 async def test_an_error_in_a_hook_of_a_load_is_logged_and_loses_nothing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime
 import subprocess
 import sys
@@ -17,7 +18,11 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from asyncloader.decode.arrow import batches_of
+from asyncloader.values.change import CapacityChange
 from asyncloader.values.errors import LoadFailed, SourceError, UsageError
+from asyncloader.values.schema import Table, Throughput
+from asyncloader.values.spread import ShardKey, Spread
 from tests.engine import loads
 from tests.engine.loads import Scene
 from tests.faultserver import AccessDenied, FaultServer, Poison, Throttle
@@ -414,10 +419,13 @@ FRAME = pa.table({"id": ["a"], "v": [1]})
     [
         ({"id": "a"}, {}, "dict: is one item, not a source of them; give a list of items"),
         (b"people.csv", {}, "bytes: is neither a path nor items"),
+        (["a.csv", "b.csv"], {}, r"list: is a list of paths; give them one by one: load\(table, \*paths\)"),
         (7, {}, "int: is no source; give a path, an iterable of dicts"),
         ([{"id": "a"}], {"types": {"v": "N"}}, "types are for the columns of files and frames"),
         (FRAME, {"types": {"w": "N"}}, "no source has a column 'w'"),
         (FRAME, {"types": {"v": "BOOL"}}, "column 'v' is int64, which can be N or S, not BOOL; cast it first"),
+        ([{"id": "a"}], {"spread": Spread(1, ShardKey("id", 2))}, "shard_key splits the keys of files and frames"),
+        ([{"id": "a"}], {"spread": Spread(2)}, "list: cannot be read in several places at once: it is not a file"),
         (FRAME, {"resume": True}, "pyarrow.Table: can be read only once, so a load of it keeps no journal"),
         (FRAME.drop_columns("id"), {}, "has no column 'id', which is a key of table people; its columns are v"),
         (FRAME.rename_columns(["id", "id"]), {}, "has two columns 'id'"),
@@ -435,6 +443,37 @@ async def test_what_cannot_be_loaded_is_told_before_anything_is_written(
         with pytest.raises(UsageError, match=message):
             await scene.run(**changes)
         assert scene.items() == {}
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pa.table({f"column{place}": pa.array([1] * 50_000, pa.int8()) for place in range(30)}),
+        pa.table({"text": ["x" * 100] * 50_000}),
+        pa.table({"text": pa.array(["x" * 1000] * 50_000).dictionary_encode()}),
+        pa.table({"text": ["x" * 300_000] * 5 + ["y"] * 1000}),
+    ],
+)
+def test_blocks_of_frames_are_bounded_as_they_are_and_as_json(table: pa.Table) -> None:
+    (batch,) = table.combine_chunks().to_batches()
+    pieces = list(batches_of(batch, 2**18))
+    assert pa.Table.from_batches(pieces) == table
+    for piece in pieces:
+        json = sum(len(str(row)) for row in piece.slice(0, 10).to_pylist()) / min(piece.num_rows, 10) * piece.num_rows
+        assert piece.num_rows == 1 or json < 5 * 2**18
+    assert len(pieces) < 300
+
+
+async def test_capacity_is_not_raised_where_a_crash_would_leave_it_raised(tmp_path: Path) -> None:
+    class Provisioned(Scene):
+        def table(self) -> Table:
+            return dataclasses.replace(super().table(), throughput=Throughput(provisioned=5))
+
+    async with FaultServer() as server:
+        server.create_table(loads.TABLE)
+        scene = Provisioned(server, tmp_path, given=(FRAME,))
+        with pytest.raises(UsageError, match="without which a crash would leave the table's capacity raised"):
+            await scene.run(change=CapacityChange(10))
 
 
 async def test_a_load_that_stops_says_that_it_cannot_be_resumed(tmp_path: Path) -> None:
