@@ -156,6 +156,10 @@ def test_rows_rejects_and_units_are_those_of_the_load(
     assert plan.clean == (counts.rows_rejected == 0)
     assert plan.rows_repeating == plan.rows_superseded
     assert plan.keys == plan.items
+    # The partitions of the table bear its local indexes as well, every global index has its own.
+    units = {index.name: index.wcu for index in plan.indexes}
+    borne = {part.owner: part.wcu for part in plan.partitions}
+    assert borne == {"": plan.table_wcu + units.pop("local", 0), **units}
 
 
 @pytest.mark.timeout(300)
