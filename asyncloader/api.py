@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from asyncloader.engine.follow import follow
 from asyncloader.engine.hooks import Hooks
 from asyncloader.engine.load import Load
 from asyncloader.sources.kinds import Given, Named
@@ -215,7 +217,12 @@ async def execute(
     endpoint = endpoint or aws.endpoint_url
     table = await _table(running, aws, name)
     async with gateway(aws, name, transport=transport, workers=settings.workers, retry=settings.retry) as way:
-        return await running.run(way, table, endpoint, Throughput(aws, name))
+        following = asyncio.create_task(follow(running, lambda: aws.describe(name)))
+        try:
+            return await running.run(way, table, endpoint, Throughput(aws, name))
+        finally:
+            following.cancel()
+            await asyncio.wait([following])
 
 
 async def _table(running: Load, aws: Aws, name: str) -> Table:

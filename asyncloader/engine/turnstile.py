@@ -9,6 +9,7 @@ from collections.abc import Callable
 from asyncloader.encode.keys import ItemKey, key_of
 from asyncloader.schedule.batch import Batch, Run
 from asyncloader.schedule.heat import Heat
+from asyncloader.schedule.limits import OWN_CAP, Limits
 from asyncloader.schedule.pace import Pacer
 from asyncloader.schedule.refusals import HOT_KEYS, Refusals, is_key_range
 from asyncloader.schedule.sidings import Sidings
@@ -107,6 +108,23 @@ class Turnstile:
     def shut(self) -> None:
         """Nobody waits any more: nothing will be sent."""
         self.is_shut = True
+
+    @property
+    def is_described(self) -> bool:
+        """Whether the table's description sets the pace."""
+        limit = self._pacer.limit
+        return limit is not None and limit.what != OWN_CAP
+
+    @property
+    def pace(self) -> str:
+        """The rate that is kept now, in words."""
+        return f"{self._pacer.rate:,.0f} WCU/s ({self._pacer.limit})"
+
+    def relimit(self, limits: Limits) -> bool:
+        """The table is described anew; true if that changes anything."""
+        is_new = limits != self._pacer.limits
+        self._pacer.relimit(limits)
+        return is_new
 
     @property
     def limited_by(self) -> Limit | None:

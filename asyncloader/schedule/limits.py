@@ -8,6 +8,7 @@ from asyncloader.values.pacing import PacingSettings
 from asyncloader.values.schema import Table, Throughput
 from asyncloader.values.throttling import Limit
 
+OWN_CAP = "--max-wcu"
 ON_DEMAND_START_WCU = 4_000.0
 """What a new on-demand table takes at once (DYNAMODB.md: On-demand)."""
 
@@ -65,7 +66,7 @@ def described(table: Table, pacing: PacingSettings) -> str:
 
 def own_cap(max_wcu: float) -> Limit:
     """The cap that the user has set."""
-    return Limit("--max-wcu", f"{max_wcu:,g} WCU/s", "a higher one lets it go faster")
+    return Limit(OWN_CAP, f"{max_wcu:,g} WCU/s", "a higher one lets it go faster")
 
 
 def limit_of(index: str | None, throughput: Throughput) -> Limit:

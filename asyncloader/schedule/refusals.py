@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from asyncloader.schedule.limits import limit_of
+from asyncloader.schedule.limits import OWN_CAP, limit_of
 from asyncloader.values.schema import Table, Throughput
 from asyncloader.values.throttling import Limit
 
@@ -47,7 +47,7 @@ class Refusals:
         """The limit that handed items back, which comes without a reason: the last one told, or the lowest described."""
         if self._told is not None:
             return self._told
-        return cap if cap is not None and cap.what != "--max-wcu" else limit_of(None, self._own)
+        return cap if cap is not None and cap.what != OWN_CAP else limit_of(None, self._own)
 
     @property
     def top(self) -> Limit | None:

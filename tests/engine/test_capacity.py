@@ -10,9 +10,13 @@ from typing import Any, Literal
 import pytest
 
 import asyncloader
-from asyncloader.table.aws import static_session
+from asyncloader.engine import follow
+from asyncloader.table.aws import Aws, static_session
+from asyncloader.values.errors import AccessError
 from asyncloader.values.report import Report
+from asyncloader.values.schema import Table
 from tests.faultserver import FaultServer
+from tests.faultserver.batch import Batch
 from tests.faultserver.store import create_request
 
 
@@ -104,3 +108,45 @@ async def test_a_table_that_is_short_makes_no_key_hot(tmp_path: Path) -> None:
     assert report.hot_keys == ()
     assert report.limited_by is not None
     assert report.limited_by.what == "table"
+
+
+@pytest.mark.parametrize(("before", "after"), [(100, 1_000), (1_000, 200)])
+async def test_a_described_capacity_that_changes_holds_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: int, after: int
+) -> None:
+    """The description is asked for again while it sets the pace."""
+    monkeypatch.setattr(follow, "LOOK_AGAIN_S", 0.1)
+    async with FaultServer(enforce_provisioned=True, burst_s=0.3) as server:
+        table = server.create_table("people", "pk", "sk", wcu=before)
+
+        def change(batch: Batch) -> None:
+            if batch.number == 5:
+                table.request["ProvisionedThroughput"]["WriteCapacityUnits"] = after
+
+        server.faults = change
+        report = await load(server, tmp_path, numbered(500))
+        assert len(server.items("people")) == 500
+    assert report.limited_by is not None
+    assert f"provisioned with {after:,} WCU/s" in str(report.limited_by)
+
+
+async def test_a_description_that_cannot_be_had_again_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "LOOK_AGAIN_S", 0.05)
+    described = 0
+    async with FaultServer(enforce_provisioned=True, burst_s=0.3) as server:
+        server.create_table("people", "pk", "sk", wcu=200)
+
+        def forbid(batch: Batch) -> None:
+            monkeypatch.setattr(Aws, "describe", refuse)
+
+        async def refuse(aws: Aws, name: str) -> Table:
+            nonlocal described
+            described += 1
+            raise AccessError("access denied")
+
+        server.faults = forbid
+        report = await load(server, tmp_path, numbered(200))
+    assert report.complete
+    assert described > 0
