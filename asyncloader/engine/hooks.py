@@ -57,7 +57,10 @@ class Hooks:
         def tell(reject: Reject) -> None:
             item: Mapping[str, Any] = reject.item or reject.cells
             key = {name: item[name] for name in names if item.get(name)}
-            self.rejected(Rejection(table.name, reject.reason, key or None, item or None, reject.source, reject.line))
+            raw = None if item else reject.raw or None
+            self.rejected(
+                Rejection(table.name, reject.reason, key or None, item or None, reject.source, reject.line, raw)
+            )
 
         return tell
 

@@ -17,7 +17,8 @@ class Rejection:
 
     `key` are its key attributes, as far as it has them. `item` is what was handed to `BatchWriter.put` or `delete`,
     or the row's cells by column. What `load` has read also has its `source` and its `line`, or its number; an item of an
-    iterator that DynamoDB itself refused is in DynamoDB JSON.
+    iterator that DynamoDB itself refused is in DynamoDB JSON. `raw` is the text of a row whose cells could not be told
+    apart, or of an item that is none.
     """
 
     table: str
@@ -26,6 +27,7 @@ class Rejection:
     item: Mapping[str, Any] | None = None
     source: str | None = None
     line: int | None = None
+    raw: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

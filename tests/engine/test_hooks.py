@@ -75,6 +75,15 @@ async def test_on_reject_hears_of_items_as_they_came_or_in_dynamodb_json(work_fo
     ]
 
 
+async def test_a_row_whose_cells_cannot_be_told_apart_is_told_by_its_text(work_folder: Path) -> None:
+    rejections: list[Rejection] = []
+    source = work_folder / "people.csv"
+    source.write_bytes(csv_bytes([("a", "v1", "")]) + b"b,too,many,cells\n")
+    async with _server() as server:
+        await asyncloader.load("people", source, endpoint_url=server.url, retry=QUICK, on_reject=rejections.append)
+    assert [(each.item, each.raw) for each in rejections] == [(None, "b,too,many,cells")]
+
+
 async def test_an_error_in_a_hook_of_a_load_is_logged_and_loses_nothing(
     work_folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

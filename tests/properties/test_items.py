@@ -74,7 +74,7 @@ def test_an_item_is_sent_as_boto3_sends_it(data: st.DataObject) -> None:
     assert key == key_of(wanted, table.key)
 
 
-@thorough
+@usual
 @given(st.data())
 def test_dynamodb_json_is_sent_as_it_stands(data: st.DataObject) -> None:
     """What boto3's low-level client would take, and what an export holds, come out as the same item."""
@@ -87,7 +87,7 @@ def test_dynamodb_json_is_sent_as_it_stands(data: st.DataObject) -> None:
     assert costs_the_same(size, boto3_oracle.item_size(item))
 
 
-@thorough
+@usual
 @given(st.data())
 def test_an_item_is_what_the_column_encoder_makes_of_its_row(data: st.DataObject) -> None:
     kinds: dict[str, AttributeType] = {"id": data.draw(strategies.key_types)}
@@ -107,7 +107,7 @@ def test_an_item_is_what_the_column_encoder_makes_of_its_row(data: st.DataObject
     assert costs_the_same(size, int(encoded.sizes[0]))
 
 
-@thorough
+@usual
 @given(st.data())
 def test_a_key_is_deleted_under_the_key_that_it_was_put_under(data: st.DataObject) -> None:
     table = data.draw(tables())
