@@ -23,7 +23,7 @@ StopAfterCost = Annotated[
     typer.Option(
         "--stop-after-cost",
         metavar="X",
-        help="The same by cost, at --price.",
+        help="The same by what a table on demand costs, at the price of its region where that is known, or --price.",
         rich_help_panel=BUDGET,
         show_default=False,
     ),
@@ -43,7 +43,7 @@ Price = Annotated[
     typer.Option(
         "--price",
         metavar="X",
-        help="Price of a million write request units.",
+        help="Price of a million write request units, for --stop-after-cost.",
         rich_help_panel=BUDGET,
         show_default=False,
     ),
