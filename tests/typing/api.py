@@ -21,6 +21,7 @@ from asyncloader import (
     Dialect,
     ItemRejected,
     LoadFailed,
+    Plan,
     Receipt,
     Rejection,
     Report,
@@ -58,6 +59,19 @@ async def load_a_file() -> None:
     assert_type(report, Report)
     assert_type(report.counts, Counts)
     assert_type(report.counts.rows_rejected, int)
+
+
+async def plan_a_load() -> None:
+    plan = await asyncloader.plan("people.csv", Path("more.csv"), key="id", sort_key="at:N", sample="5%")
+    assert_type(plan, Plan)
+    assert_type(plan.clean, bool)
+    assert_type(plan.wcu, int)
+    assert_type(plan.cost.usd, float)
+    assert_type([advice.option for advice in plan.advice], list[str | None])
+    assert_type(plan.rejects[0].spots[0].line, int | None)
+    await asyncloader.plan(
+        "a.csv", table="people", session=aioboto3.Session(), types={"born": "N"}, max_wcu=500, price=0.7
+    )
 
 
 async def load_with_everything() -> None:
