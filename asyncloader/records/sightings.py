@@ -6,6 +6,7 @@ row, which the system removes whatever happens. In the end the runs are compared
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,10 +22,20 @@ MEMORY_HASHES = 1024 * 1024
 """As many are held in memory: 8 MiB of them, and three times that while they are sorted or compared."""
 
 
+_HASH_BYTES = 8
+_RANGES = 1024
+"""Into so many equal ranges the values are divided; where each begins is known of every run."""
+_BOUNDS = (np.arange(1, _RANGES, dtype=np.uint64) * np.uint64((1 << 64) // _RANGES)).astype(np.uint64)
+
+
 @dataclass(frozen=True, slots=True)
 class _Run:
+    """Sorted hashes of one lane, in memory or from byte `at` of the file on; `cuts` are where the ranges begin and end."""
+
     lane: int
-    hashes: Hashes
+    cuts: npt.NDArray[np.int64]
+    hashes: Hashes | None
+    at: int = 0
 
 
 class Sightings:
@@ -42,7 +53,6 @@ class Sightings:
         self._held = 0
         self._total = 0
         self._file: IO[bytes] | None = None
-        self._file_bytes = 0
 
     def add(self, lane: int, hashes: Hashes) -> None:
         """These keys stand in `lane`, which is the one before or a later one."""
@@ -76,23 +86,30 @@ class Sightings:
 
     def _ranges(self) -> Iterator[list[Hashes]]:
         """The hashes of each lane, every one once, range by range of their values; a range fits into the memory."""
-        parts = -(-self._total // self._memory_hashes)
-        bounds = [(1 << 64) * part // parts for part in range(1, parts)]
-        cuts = [
-            [0, *np.searchsorted(run.hashes, np.array(bounds, dtype=np.uint64)), len(run.hashes)] for run in self._runs
-        ]
+        parts = min(-(-self._total // self._memory_hashes), _RANGES)
         for part in range(parts):
+            first, stop = _RANGES * part // parts, _RANGES * (part + 1) // parts
             by_lane: dict[int, list[Hashes]] = {}
-            for run, places in zip(self._runs, cuts, strict=True):
-                by_lane.setdefault(run.lane, []).append(run.hashes[places[part] : places[part + 1]])
+            for run in self._runs:
+                by_lane.setdefault(run.lane, []).append(self._read(run, int(run.cuts[first]), int(run.cuts[stop])))
             yield [
                 hashes[0] if len(hashes) == 1 else _distinct(np.sort(np.concatenate(hashes)))
                 for hashes in by_lane.values()
             ]
 
+    def _read(self, run: _Run, first: int, stop: int) -> Hashes:
+        """Some hashes of a run."""
+        if run.hashes is not None:
+            return run.hashes[first:stop]
+        assert self._file is not None
+        self._file.seek(run.at + first * _HASH_BYTES)
+        return np.frombuffer(self._file.read((stop - first) * _HASH_BYTES), dtype=np.uint64)
+
     def _end_run(self) -> None:
         if self._new:
-            self._runs.append(_Run(self._lane, _distinct(np.sort(np.concatenate(self._new)))))
+            hashes = _distinct(np.sort(np.concatenate(self._new)))
+            cuts = np.concatenate([[0], np.searchsorted(hashes, _BOUNDS), [len(hashes)]])
+            self._runs.append(_Run(self._lane, cuts, hashes))
             self._new = []
 
     def _write(self) -> None:
@@ -100,13 +117,12 @@ class Sightings:
         if self._file is None:
             self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115  # closed by close()
         for place, run in enumerate(self._runs):
-            if isinstance(run.hashes, np.memmap) or not len(run.hashes):
+            if run.hashes is None:
                 continue
+            at = self._file.seek(0, os.SEEK_END)
             self._file.write(run.hashes.data)
-            self._file.flush()
-            stored = np.memmap(self._file, np.uint64, "r", self._file_bytes, run.hashes.shape)
-            self._file_bytes += run.hashes.nbytes
-            self._runs[place] = _Run(run.lane, stored)
+            self._runs[place] = _Run(run.lane, run.cuts, None, at)
+        self._file.flush()
         self._held = 0
 
 
