@@ -47,13 +47,14 @@ class EncodedBlock:
 
     def payload(self, first: int, stop: int) -> memoryview:
         """Items `first` to `stop` as JSON, joined by commas: a view, nothing is copied."""
-        return self.data[self.offsets[first] : self.offsets[stop] - 1]
+        offsets = self.offsets
+        return self.data[offsets.item(first) : offsets.item(stop) - 1]
 
     def wcu(self, first: int, stop: int) -> int:
         """What items `first` to `stop` cost: one unit for each KB begun, item by item (DYNAMODB.md, WCU)."""
         if self._wcu_before is None:
             self._wcu_before = np.concatenate([[0], np.cumsum(wcu_of(self.sizes))])
-        return int(self._wcu_before[stop] - self._wcu_before[first])
+        return self._wcu_before.item(stop) - self._wcu_before.item(first)
 
     def record(self, item: int) -> int:
         """The index of the record that became `item`."""
