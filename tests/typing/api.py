@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, assert_type
 
 import aioboto3
+import polars as pl
+import pyarrow as pa
 
 import asyncloader
 from asyncloader import (
@@ -32,6 +34,10 @@ from asyncloader import (
     WriterClosed,
     WriterFull,
 )
+from asyncloader.observe import hooks
+from asyncloader.observe.logs import LogEvents
+from asyncloader.observe.otel import OtelMetrics
+from asyncloader.observe.prometheus import PrometheusMetrics
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +65,22 @@ async def load_a_file() -> None:
     assert_type(report, Report)
     assert_type(report.counts, Counts)
     assert_type(report.counts.rows_rejected, int)
+
+
+async def load_what_is_no_file(frame: pl.DataFrame, batches: pa.RecordBatchReader) -> None:
+    async def items() -> AsyncIterator[dict[str, object]]:
+        yield {"id": "a", "born": 1815}
+
+    await asyncloader.load("people", frame)
+    await asyncloader.load("people", batches, types={"born": "N"})
+    await asyncloader.load("people", [{"id": "a"}, {"id": "b", "born": Decimal(1815)}])
+    await asyncloader.load("people", items(), "more.csv", on_reject=print)
+    await asyncloader.load("people", items(), **hooks(LogEvents(keys=True), OtelMetrics(), PrometheusMetrics()))
+
+
+async def observe_a_writer() -> None:
+    async with asyncloader.BatchWriter("events", **hooks(LogEvents())) as writer:
+        await writer.put({"id": "a"})
 
 
 async def plan_a_load() -> None:
