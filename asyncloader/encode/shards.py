@@ -40,11 +40,6 @@ def shard_of(kind: KeyType, text: str, shards: int) -> int:
     return zlib.crc32(_hashed(kind, text)) % shards
 
 
-def sharded(partition: str, kind: KeyType, sort: str, shards: int) -> str:
-    """One partition key with its suffix."""
-    return f"{partition}#{shard_of(kind, sort, shards)}"
-
-
 def sharded_column(partitions: pa.StringArray, kind: KeyType, sort_keys: pa.StringArray, shards: int) -> pa.StringArray:
     """A column of partition keys with their suffixes; what is null stays null."""
     sort_keys = pc.fill_null(sort_keys, "")
