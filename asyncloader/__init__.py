@@ -27,7 +27,7 @@ from asyncloader.values.report import Counts, Report
 
 if TYPE_CHECKING:
     from asyncloader.api import load, plan
-    from asyncloader.engine.ack import Ack, Receipt
+    from asyncloader.engine.putting.ack import Ack, Receipt
     from asyncloader.values.hooks import BatchSent, OnBatch, OnReject, OnRetry, Rejection, Retry
     from asyncloader.values.plan import Plan
     from asyncloader.values.settings import Dialect, RetrySettings
@@ -81,9 +81,9 @@ _LATER = {
     "plan": "asyncloader.api",
     "Dialect": "asyncloader.values.settings",
     "RetrySettings": "asyncloader.values.settings",
-    "Ack": "asyncloader.engine.ack",
+    "Ack": "asyncloader.engine.putting.ack",
     "Plan": "asyncloader.values.plan",
-    "Receipt": "asyncloader.engine.ack",
+    "Receipt": "asyncloader.engine.putting.ack",
     "Stats": "asyncloader.values.stats",
     **dict.fromkeys(("BatchSent", "OnBatch", "OnReject", "OnRetry", "Rejection", "Retry"), "asyncloader.values.hooks"),
 }

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from asyncloader.engine.follow import follow
 from asyncloader.engine.hooks import Hooks
-from asyncloader.engine.load import Load
+from asyncloader.engine.loading.follow import follow
+from asyncloader.engine.loading.load import Load
 from asyncloader.sources.kinds import Given, Named
 from asyncloader.table.aws import Aws, connect
 from asyncloader.table.gateway import gateway
@@ -40,7 +40,7 @@ from asyncloader.values.spread import ShardKey, Spread
 if TYPE_CHECKING:
     import aioboto3
 
-    from asyncloader.engine.survey import Survey
+    from asyncloader.engine.loading.survey import Survey
 
 
 async def load(
@@ -161,7 +161,7 @@ async def plan(
     Raises `UsageError` (`SourceError`, `TableError`, `AccessError`). Rows that would be rejected raise nothing: look at
     `plan.clean` and `plan.rejects`.
     """
-    from asyncloader.engine.survey import Survey
+    from asyncloader.engine.loading.survey import Survey
 
     running = Survey(
         sources,

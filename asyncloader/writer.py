@@ -15,9 +15,9 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from asyncloader.engine.ack import Ack, Receipt
 from asyncloader.engine.hooks import Hooks
-from asyncloader.engine.intake import Intake
+from asyncloader.engine.putting.ack import Ack, Receipt
+from asyncloader.engine.putting.intake import Intake
 from asyncloader.finish import finish
 from asyncloader.values.errors import ItemRejected, UsageError, WriterClosed, WriterFull
 from asyncloader.values.hooks import OnBatch, OnReject, OnRetry

@@ -11,7 +11,7 @@ from asyncloader.api import survey
 from asyncloader.cli import page
 from asyncloader.cli.progress import PLAIN_INTERVAL_S, TERMINAL_INTERVAL_S, duration
 from asyncloader.cli.running import INTERRUPTED, OK, REJECTED, USAGE, Display, keep_arrow_lean, run, show_cause
-from asyncloader.engine.survey import Survey
+from asyncloader.engine.loading.survey import Survey
 from asyncloader.values.errors import AsyncLoaderError
 from asyncloader.values.plan import Plan
 from asyncloader.values.planning import PlanSettings

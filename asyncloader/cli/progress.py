@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from asyncloader.cli.heat import KEYS, shown
-from asyncloader.engine.load import Load
+from asyncloader.engine.loading.load import Load
 
 TERMINAL_INTERVAL_S = 0.25
 PLAIN_INTERVAL_S = 5.0

@@ -20,8 +20,8 @@ from typing import Any
 from asyncloader.api import execute
 from asyncloader.cli import result
 from asyncloader.cli.progress import watch
-from asyncloader.engine.load import Load
-from asyncloader.engine.voice import Confirm, Voice
+from asyncloader.engine.loading.load import Load
+from asyncloader.engine.loading.voice import Confirm, Voice
 from asyncloader.table.aws import Aws, connect, static_session
 from asyncloader.values.errors import AsyncLoaderError, BudgetSpent, LoadFailed, LoadInterrupted
 from asyncloader.values.report import Report

@@ -18,13 +18,13 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from asyncloader.encode.keys import key_of
-from asyncloader.engine.crew import Crew
-from asyncloader.engine.gate import Gate
-from asyncloader.engine.guard import Guard
+from asyncloader.engine.gates.crew import Crew
+from asyncloader.engine.gates.gate import Gate
+from asyncloader.engine.gates.guard import Guard
+from asyncloader.engine.gates.narrows import Narrows
+from asyncloader.engine.gates.turnstile import Turnstile
 from asyncloader.engine.hooks import Hooks
-from asyncloader.engine.narrows import Narrows
 from asyncloader.engine.stop import Stop
-from asyncloader.engine.turnstile import Turnstile
 from asyncloader.schedule import backoff
 from asyncloader.schedule.backlog import Backlog
 from asyncloader.schedule.batch import Batch, Run

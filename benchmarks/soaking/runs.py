@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from asyncloader.api import execute
-from asyncloader.engine.load import Load
+from asyncloader.engine.loading.load import Load
 from asyncloader.table.aws import connect, static_session
 from asyncloader.values.errors import LoadFailed, UsageError
 from asyncloader.values.settings import AwsSettings, RejectLimit

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from asyncloader.engine.load import Load
+from asyncloader.engine.loading.load import Load
 from asyncloader.sources.kinds import Given
 from asyncloader.values.report import Report
 from asyncloader.values.schema import KeyAttribute, Table

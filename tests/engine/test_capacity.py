@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pytest
 
 import asyncloader
-from asyncloader.engine import follow
+from asyncloader.engine.loading import follow
 from asyncloader.table.aws import Aws, static_session
 from asyncloader.values.errors import AccessError
 from asyncloader.values.report import Report

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from asyncloader.encode import deal
 from asyncloader.encode.columns import ColumnEncoder
-from asyncloader.engine.load import Load
+from asyncloader.engine.loading.load import Load
 from asyncloader.values.errors import LoadFailed, UsageError
 from asyncloader.values.report import Report
 from asyncloader.values.schema import KeyAttribute, Table

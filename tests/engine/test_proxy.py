@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from asyncloader.engine.load import Load
+from asyncloader.engine.loading.load import Load
 from asyncloader.values.report import Report
 from asyncloader.values.schema import KeyAttribute, Table
 from asyncloader.values.settings import LoadSettings, RetrySettings

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from asyncloader.engine.load import Load
+from asyncloader.engine.loading.load import Load
 from asyncloader.records.journal import Journal
 from asyncloader.sources.paths import expand
 from asyncloader.sources.stream import open_source

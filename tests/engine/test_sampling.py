@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import asyncloader
-from asyncloader.engine.survey import Survey
+from asyncloader.engine.loading.survey import Survey
 from asyncloader.sources.stream import SourceStream
 from asyncloader.values.plan import Plan
 from asyncloader.values.planning import PlanSettings

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from asyncloader.blocks.grammar import grammar
-from asyncloader.engine.lanes import Lanes
-from asyncloader.engine.load import Load
-from asyncloader.engine.reader import equip, inspect, read_lane, read_rounds
+from asyncloader.engine.loading.load import Load
+from asyncloader.engine.reading.lanes import Lanes
+from asyncloader.engine.reading.reader import equip, inspect, read_lane, read_rounds
 from asyncloader.records.watermark import WHOLE, Lane
 from asyncloader.sources.paths import expand
 from asyncloader.values.errors import LoadFailed, UsageError

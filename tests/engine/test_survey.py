@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import asyncloader
-from asyncloader.engine.load import Load
-from asyncloader.engine.survey import Survey
+from asyncloader.engine.loading.load import Load
+from asyncloader.engine.loading.survey import Survey
 from asyncloader.table.description import read_description
 from asyncloader.values.errors import SourceError, UsageError
 from asyncloader.values.plan import Plan

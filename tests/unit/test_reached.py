@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncloader.blocks.cut import Block
-from asyncloader.engine.reached import Reached
+from asyncloader.engine.reading.reached import Reached
 from asyncloader.records.watermark import WHOLE, Lane, Place
 
 

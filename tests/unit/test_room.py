@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncloader.engine.room import TURN, Room
+from asyncloader.engine.putting.room import TURN, Room
 from asyncloader.values.errors import WriterClosed
 from tests.properties.effort import usual
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from asyncloader.engine.turnstile import Turnstile
+from asyncloader.engine.gates.turnstile import Turnstile
 from asyncloader.schedule.batch import Batch
 from asyncloader.schedule.limits import Limits
 from asyncloader.schedule.pace import Pacer

@@ -15,10 +15,10 @@ from os import PathLike
 
 from asyncloader.blocks.cut import Block
 from asyncloader.blocks.piece import Piece
-from asyncloader.engine.input import Input, Quota
-from asyncloader.engine.reader import equip, inspect
-from asyncloader.engine.sampling import Drawn, draw
-from asyncloader.engine.text import TextInput
+from asyncloader.engine.reading.input import Input, Quota
+from asyncloader.engine.reading.reader import equip, inspect
+from asyncloader.engine.reading.sampling import Drawn, draw
+from asyncloader.engine.reading.text import TextInput
 from asyncloader.finish import in_thread
 from asyncloader.sources.paths import expand
 from asyncloader.survey.findings import Findings, examine

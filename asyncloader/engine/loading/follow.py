@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from asyncloader.engine.load import Load
+from asyncloader.engine.loading.load import Load
 from asyncloader.schedule.limits import limits_of
 from asyncloader.values.errors import AsyncLoaderError
 from asyncloader.values.schema import Table

@@ -19,8 +19,8 @@ import numpy as np
 
 from asyncloader.blocks.piece import Piece
 from asyncloader.encode.mixing import Hashes
-from asyncloader.engine.input import Divisible, Input
-from asyncloader.engine.reader import LEAST_BLOCK_BYTES, read_lane
+from asyncloader.engine.reading.input import Divisible, Input
+from asyncloader.engine.reading.reader import LEAST_BLOCK_BYTES, read_lane
 from asyncloader.finish import in_thread
 from asyncloader.records.sightings import Sightings
 from asyncloader.records.watermark import WHOLE, Lane, Place

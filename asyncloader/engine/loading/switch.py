@@ -12,8 +12,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Mapping
 
-from asyncloader.engine.papers import Papers
-from asyncloader.engine.voice import Confirm, Voice
+from asyncloader.engine.loading.papers import Papers
+from asyncloader.engine.loading.voice import Confirm, Voice
 from asyncloader.finish import in_thread
 from asyncloader.records.watermark import Watermark
 from asyncloader.table.throughput import Throughput

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from asyncloader.engine.input import Input
+from asyncloader.engine.reading.input import Input
 from asyncloader.records.journal import Identity, Journal, default_path
 from asyncloader.records.rejects import RejectFile
 from asyncloader.records.unkept import Unkept

@@ -11,8 +11,8 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from asyncloader.encode.block import EncodedBlock
-from asyncloader.engine.input import Input
-from asyncloader.engine.reader import Round, read_rounds
+from asyncloader.engine.reading.input import Input
+from asyncloader.engine.reading.reader import Round, read_rounds
 from asyncloader.finish import end_task
 from asyncloader.records.watermark import Lane
 from asyncloader.values.settings import LoadSettings

@@ -12,8 +12,8 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import replace
 
 from asyncloader.blocks.piece import Piece
-from asyncloader.engine.input import Input, Quota
-from asyncloader.engine.items import ItemInput
+from asyncloader.engine.reading.input import Input, Quota
+from asyncloader.engine.reading.items import ItemInput
 from asyncloader.records.watermark import Lane
 from asyncloader.sources.frames import FrameSource
 from asyncloader.sources.items import ItemSource
@@ -37,10 +37,10 @@ async def _inspect(index: int, source: Source, dialect: Dialect) -> Input:
     if isinstance(source, ItemSource):
         return ItemInput(index, source)
     if isinstance(source, FrameSource):
-        from asyncloader.engine.frame import inspect_frame
+        from asyncloader.engine.reading.frame import inspect_frame
 
         return await inspect_frame(index, source)
-    from asyncloader.engine.text import inspect_text
+    from asyncloader.engine.reading.text import inspect_text
 
     return await inspect_text(index, source, dialect)
 

@@ -16,7 +16,7 @@ from asyncloader.decode.csv import CsvDecoder
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.encode.hashes import Keys
-from asyncloader.engine.input import Quota
+from asyncloader.engine.reading.input import Quota
 from asyncloader.records.journal import fingerprint
 from asyncloader.records.rejects import Reject
 from asyncloader.records.watermark import Place

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from math import floor
 
 from asyncloader.blocks.piece import Piece
-from asyncloader.engine.input import Input, Quota
-from asyncloader.engine.text import TextInput
+from asyncloader.engine.reading.input import Input, Quota
+from asyncloader.engine.reading.text import TextInput
 from asyncloader.values.settings import LoadSettings
 
 WANTED_PLACES = 20

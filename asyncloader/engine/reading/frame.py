@@ -12,7 +12,7 @@ from asyncloader.decode.arrow import BLOCK_ROWS, ArrowDecoder, batches_of
 from asyncloader.decode.columns import BadRow
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.columns import ColumnEncoder
-from asyncloader.engine.input import Quota
+from asyncloader.engine.reading.input import Quota
 from asyncloader.records.rejects import Reject
 from asyncloader.records.watermark import Place
 from asyncloader.sources.frames import FrameSource, FrameStream

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from asyncloader.engine.account import Account
-from asyncloader.engine.input import Input
-from asyncloader.engine.prefix import Prefix
+from asyncloader.engine.loading.account import Account
+from asyncloader.engine.loading.prefix import Prefix
+from asyncloader.engine.reading.input import Input
 from asyncloader.finish import in_thread
 from asyncloader.records.rejects import Reject, RejectFile
 from asyncloader.records.watermark import Lane, Watermark

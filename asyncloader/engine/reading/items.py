@@ -20,7 +20,7 @@ from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.gather import gather
 from asyncloader.encode.item import Encoded, ItemEncoder
 from asyncloader.encode.shown import shown_item, shown_request
-from asyncloader.engine.input import Quota
+from asyncloader.engine.reading.input import Quota
 from asyncloader.finish import end_task
 from asyncloader.records.rejects import Reject
 from asyncloader.records.watermark import Place

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from asyncloader.decode.columns import BadRow
-from asyncloader.engine.account import Account, account
-from asyncloader.engine.input import Input
+from asyncloader.engine.loading.account import Account, account
+from asyncloader.engine.reading.input import Input
 from asyncloader.records.watermark import Lane, Place
 from asyncloader.schedule.flight import Flight
 from asyncloader.values.report import Counts

@@ -17,12 +17,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from asyncloader.encode.item import Encoded, ItemEncoder
-from asyncloader.engine.ack import Ack, Receipt
 from asyncloader.engine.engine import Engine
 from asyncloader.engine.hooks import Hooks
-from asyncloader.engine.room import Room
+from asyncloader.engine.putting.ack import Ack, Receipt
+from asyncloader.engine.putting.room import Room
+from asyncloader.engine.putting.unheard import Unheard
 from asyncloader.engine.stop import Stop
-from asyncloader.engine.unheard import Unheard
 from asyncloader.schedule.batch import PAYLOAD_LIMIT_BYTES
 from asyncloader.schedule.latency import Latencies
 from asyncloader.schedule.pace import pacer_for

@@ -10,22 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from asyncloader.encode.block import EncodedBlock
-from asyncloader.engine.ahead import read_ahead
-from asyncloader.engine.crew import Crew
 from asyncloader.engine.engine import Engine
-from asyncloader.engine.guard import Guard, guard_of
+from asyncloader.engine.gates.crew import Crew
+from asyncloader.engine.gates.guard import Guard, guard_of
+from asyncloader.engine.gates.turnstile import Turnstile
 from asyncloader.engine.hooks import Hooks
-from asyncloader.engine.input import Input
-from asyncloader.engine.lanes import Lanes, divisible
-from asyncloader.engine.ledger import Ledger
-from asyncloader.engine.papers import Papers
-from asyncloader.engine.reached import Reached
-from asyncloader.engine.reader import Round, equip, inspect
+from asyncloader.engine.loading.ledger import Ledger
+from asyncloader.engine.loading.papers import Papers
+from asyncloader.engine.loading.switch import Switch, refuse_on_demand
+from asyncloader.engine.loading.verdict import too_many_rejects, verdict
+from asyncloader.engine.loading.voice import Voice
+from asyncloader.engine.reading.ahead import read_ahead
+from asyncloader.engine.reading.input import Input
+from asyncloader.engine.reading.lanes import Lanes, divisible
+from asyncloader.engine.reading.reached import Reached
+from asyncloader.engine.reading.reader import Round, equip, inspect
 from asyncloader.engine.stop import Stop
-from asyncloader.engine.switch import Switch, refuse_on_demand
-from asyncloader.engine.turnstile import Turnstile
-from asyncloader.engine.verdict import too_many_rejects, verdict
-from asyncloader.engine.voice import Voice
 from asyncloader.finish import in_thread
 from asyncloader.records.watermark import WHOLE, Lane, Watermark
 from asyncloader.schedule.flight import Flight, Flights

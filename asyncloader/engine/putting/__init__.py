@@ -1,0 +1,1 @@
+"""Putting: single items from services, from the put to its acknowledgement."""
