@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from threading import RLock
 from typing import IO, Any
 
 from asyncloader.records.watermark import Watermark
@@ -81,7 +82,11 @@ def default_path(table: str, endpoint: str, sources: Iterable[SourceFile]) -> Pa
 
 
 class Journal:
-    """One load's journal. All methods block, and are called from one thread at a time; they raise `OSError`."""
+    """One load's journal. All methods block and raise `OSError`.
+
+    Rows that are rejected may move the watermark in one thread while another one begins the journal for the first write:
+    each waits for the other.
+    """
 
     def __init__(self, path: Path, identity: Identity) -> None:
         self.path = path
@@ -89,6 +94,7 @@ class Journal:
         self._file: IO[bytes] | None = None
         self._begun = False
         self._resumes = False
+        self._turn = RLock()
         self.raised: Raised | None = None
         """What an earlier run has raised and not set back, once it was looked for."""
 
@@ -127,7 +133,11 @@ class Journal:
 
     def begin(self, start: Watermark) -> None:
         """Be ready for watermarks: behind the last valid line of what was found, or in a new file that begins at `start`."""
-        self._begun = True
+        with self._turn:
+            self._begun = True
+            self._begin(start)
+
+    def _begin(self, start: Watermark) -> None:
         if self._resumes and self._file is not None:
             self._file.seek(0)
             lines = _valid_lines(self._file.read())
@@ -148,16 +158,18 @@ class Journal:
 
     def write(self, mark: Watermark) -> None:
         """Keep a watermark; before the first write to the table there is none to keep."""
-        if self._begun:
-            self._append(mark.as_json())
+        with self._turn:
+            if self._begun:
+                self._append(mark.as_json())
 
     def remember(self, raised: Raised | None) -> None:
         """Keep what is about to be raised, or, by None, that nothing is raised any more."""
-        self.raised = raised
-        if self._file is not None and (self._begun or self._resumes):
-            if not self._begun:
-                self.begin(Watermark())
-            self._append({RAISED: None if raised is None else raised.as_json()})
+        with self._turn:
+            self.raised = raised
+            if self._file is not None and (self._begun or self._resumes):
+                if not self._begun:
+                    self.begin(Watermark())
+                self._append({RAISED: None if raised is None else raised.as_json()})
 
     def close(self, *, complete: bool) -> None:
         """Let the journal go; that of a complete load is removed."""
