@@ -26,8 +26,8 @@ from asyncloader.values.settings import Dialect
 from asyncloader.wire.sigv4 import Credentials, Signer
 from asyncloader.wire.transport import TARGET, Envelope
 
-BLOCK_BYTES = 512 * 1024
-BLOCKS_IN_FLIGHT = 10
+BLOCK_BYTES = 1024 * 1024
+BLOCKS_IN_FLIGHT = 6
 Result = TypeVar("Result")
 
 

@@ -212,8 +212,8 @@ class LoadSettings:
     create: CreateSettings | None = None
     retry: RetrySettings = field(default_factory=RetrySettings)
     spread: Spread = field(default_factory=Spread)
-    block_bytes: int = 512 * 1024
-    blocks_in_flight: int = 10
+    block_bytes: int = 1024 * 1024
+    blocks_in_flight: int = 6
     dissect: bool = False
 
     def __post_init__(self) -> None:
