@@ -6,6 +6,7 @@ import bz2
 import fcntl
 import gzip
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,16 @@ async def test_a_changed_source_is_refused_with_the_difference(tmp_path: Path, c
         change(made)
         with pytest.raises(UsageError, match=message):
             await made.run(resume=True)
+
+
+async def test_another_table_of_the_name_is_refused_with_the_difference(tmp_path: Path) -> None:
+    async with FaultServer() as server:
+        made = scene(server, tmp_path, ROWS)
+        await _stopped(made)
+        settings = made.settings(resume=True)
+        load, other = await made.prepared(settings), replace(made.table(), arn="arn:of:another:table")
+        with pytest.raises(UsageError, match=r"the table was arn:aws:dynamodb.* and is arn:of:another:table"):
+            await load.run(made.gateway(settings), other, server.url)
 
 
 async def test_a_changed_option_is_refused_with_the_difference(tmp_path: Path) -> None:
