@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from measure import HERE, Cost, Loopback, MeasurementError, run
+from measure import HERE, Cost, Loopback, MeasurementError, compile_package, run
 
 OURS = "asyncloader"
 PLAIN = "plain_aioboto3"
@@ -193,6 +193,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=9, help="how often --startup tries")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every single result here, too")
     args = parser.parse_args()
+    compile_package()
     about = machine(args)
     print(", ".join(f"{name} {value}" for name, value in about.items()) + "\n")
     try:

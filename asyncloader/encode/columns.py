@@ -8,6 +8,8 @@ they are never empty: what comes before them always ends with a comma.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +26,13 @@ from asyncloader.encode.deal import sending_order
 from asyncloader.encode.hashes import Keys, canonical_column, hash_keys, superseded_rows, text_buffers
 from asyncloader.encode.nested import nested
 from asyncloader.encode.shards import sharded_column
+from asyncloader.encode.steps import Steps
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import ITEM_BYTES, AttributeType, Table
 from asyncloader.values.settings import EmptyCells
 from asyncloader.values.spread import ShardKey
+
+Presence: TypeAlias = npt.NDArray[np.uint8] | None
 
 _OPEN = '{"PutRequest":{"Item":{'
 _CLOSE = "}}},"
@@ -36,7 +41,7 @@ _CLOSE = "}}},"
 class _Attribute:
     """One column's part in every item: its type, its wrapper, what becomes of its empty cells."""
 
-    __slots__ = ("closing", "empty", "is_key", "key_limit", "kind", "name", "name_size", "opening")
+    __slots__ = ("closing", "empty", "is_key", "is_quick", "key_limit", "kind", "name", "name_size", "opening")
 
     def __init__(
         self, name: str, kind: AttributeType, *, is_key: bool, key_limit: int | None, empty: EmptyCells
@@ -45,6 +50,8 @@ class _Attribute:
         label = orjson.dumps(name).decode()
         self.name = name
         self.kind = kind
+        self.is_quick = kind == "S"
+        """Whether its cells need no look at each of them by itself."""
         self.name_size = len(name.encode())
         self.is_key = is_key
         self.key_limit = key_limit
@@ -74,14 +81,13 @@ class _Attribute:
         """Call these cells bad, whatever else was said of them."""
         cells.bad.update(dict.fromkeys(np.flatnonzero(rows).tolist(), reason))
 
-    def sizes(self, cells: Cells, column: pa.StringArray) -> npt.NDArray[np.int64]:
+    def sizes(self, cells: Cells, present: Presence) -> npt.NDArray[np.int64]:
         """Bytes that this attribute adds to each item."""
-        if column.null_count == 0 or self.empty == "keep":
+        if present is None:
             return cells.sizes + self.name_size
-        present = pc.is_valid(column).to_numpy(zero_copy_only=False)
         if self.empty == "null":
             return np.where(present, cells.sizes, 1) + self.name_size
-        return np.where(present, cells.sizes + self.name_size, 0)
+        return (cells.sizes + self.name_size) * present
 
 
 class ColumnEncoder:
@@ -132,20 +138,25 @@ class ColumnEncoder:
         self._order += [attributes[name] for name in self._key_names]
         self._places = {name: place for place, name in enumerate(columns)}
 
-    def encode(self, block: Piece, columns: Columns) -> EncodedBlock:
+    def encode(self, block: Piece, columns: Columns) -> Steps[EncodedBlock]:
         """Encode the rows of one block; every row is an item, superseded, or in `bad` with its reason."""
         arrays = {name: columns.arrays[place] for name, place in self._places.items()}
         if self._shards and self._table.sort_key is not None:
             partition, sort = self._key_names
             arrays[partition] = sharded_column(arrays[partition], self._table.sort_key.type, arrays[sort], self._shards)
-        cells = {each.name: each.cells(arrays[each.name], columns.plain) for each in self._order}
+        cells: dict[str, Cells] = {}
+        present: dict[str, Presence] = {}
         sizes: npt.NDArray[np.int64] = np.zeros(columns.rows, dtype=np.int64)
         parts: dict[str, npt.NDArray[np.int64]] = {}
         for each in self._order:
-            part = each.sizes(cells[each.name], arrays[each.name])
+            name, making = each.name, partial(each.cells, arrays[each.name], columns.plain)
+            cells[name] = making() if each.is_quick else (yield making)
+            present[name] = _presence(cells[name].texts)
+            part = each.sizes(cells[name], present[name])
             sizes += part
             if self._dissect:
-                parts[each.name] = part
+                parts[name] = part
+            yield None
         bad: dict[int, tuple[str | None, str]] = dict(columns.refused)
         for each in self._order:
             for row, reason in cells[each.name].bad.items():
@@ -158,12 +169,13 @@ class ColumnEncoder:
         if bad:
             rows = np.delete(np.arange(columns.rows), list(bad))
             texts, sizes = _take(texts, rows), sizes[rows]
+            present = {name: _presence(each) for name, each in texts.items()}
         keys = self._keys(arrays, rows)
         hashes, partitions = hash_keys(keys)
         ordered = np.sort(hashes)
         superseded = superseded_rows(hashes, keys, ordered)
         order = sending_order(len(hashes), superseded, partitions)
-        joined = self._join(texts, len(sizes))
+        joined = yield partial(self._join, texts, present, len(sizes))
         if order is not None:
             rows = order if rows is None else rows[order]
             # The finished items: one column to gather instead of all.
@@ -201,16 +213,15 @@ class ColumnEncoder:
             picked = [column.take(pa.array(rows)) for column in picked]
         return [canonical_column(key.type, column) for key, column in zip(self._table.key, picked, strict=True)]
 
-    def _join(self, texts: Mapping[str, pa.StringArray], rows: int) -> pa.StringArray:
+    def _join(self, texts: Mapping[str, pa.StringArray], presence: Mapping[str, Presence], rows: int) -> pa.StringArray:
         """All items as JSON: the columns, with what stands before, between and behind their cells."""
         if rows == 0:
             return pa.array([], pa.string())
         parts: list[pa.StringArray | str] = []
         before = _Ending([_OPEN], None)
         for each in self._order:
-            column = texts[each.name]
-            present = None if column.null_count == 0 else pc.is_valid(column).cast(pa.uint8()).to_numpy()
-            parts += [before.joined(each.opening, present), column]
+            present = presence[each.name]
+            parts += [before.joined(each.opening, present), texts[each.name]]
             before = _Ending(each.closing if present is not None else each.closing[1:], present)
         parts.append(before.texts[0][:-1] + _CLOSE)
         return pc.binary_join_element_wise(*parts, "", null_handling="replace", null_replacement="")
@@ -221,11 +232,11 @@ class _Ending:
 
     __slots__ = ("present", "texts")
 
-    def __init__(self, texts: Sequence[str], present: npt.NDArray[np.uint8] | None) -> None:
+    def __init__(self, texts: Sequence[str], present: Presence) -> None:
         self.texts = texts
         self.present = present
 
-    def joined(self, opening: tuple[str, str], present: npt.NDArray[np.uint8] | None) -> pa.StringArray | str:
+    def joined(self, opening: tuple[str, str], present: Presence) -> pa.StringArray | str:
         """The text between this cell and the next, which opens by whether it is present.
 
         Four texts at most, picked by row: far cheaper than wrapping each cell and joining again.
@@ -239,6 +250,14 @@ class _Ending:
         else:
             picks = self.present * np.uint8(2) + present
         return pa.array(choices, pa.string()).take(pa.array(picks))
+
+
+def _presence(column: pa.Array) -> Presence:
+    """1 where a cell is there, 0 where it is not; None if all are."""
+    if column.null_count == 0:
+        return None
+    bits = np.frombuffer(column.buffers()[0], dtype=np.uint8)
+    return np.unpackbits(bits, count=column.offset + len(column), bitorder="little")[column.offset :]
 
 
 def _take(texts: Mapping[str, pa.StringArray], rows: npt.NDArray[np.int64]) -> dict[str, pa.StringArray]:

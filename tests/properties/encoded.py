@@ -12,6 +12,7 @@ from asyncloader.blocks.cut import Block
 from asyncloader.decode.columns import Columns
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.columns import ColumnEncoder
+from asyncloader.encode.steps import walk
 from asyncloader.schedule.batch import Batch
 from asyncloader.schedule.cargo import Cargo
 from asyncloader.values.schema import KeyAttribute, Table
@@ -24,7 +25,7 @@ def block_of_keys(keys: Sequence[str], number: int = 0) -> EncodedBlock:
     """A block whose rows have these keys; its attribute `row` counts them."""
     block = Block(source=0, number=number, data=b"", offset=0, line=1)
     columns = (pa.array(keys, pa.string()), pa.array([str(row) for row in range(len(keys))], pa.string()))
-    return _ENCODER.encode(block, Columns(("id", "row"), columns, len(keys)))
+    return walk(_ENCODER.encode(block, Columns(("id", "row"), columns, len(keys))))
 
 
 def block_of_lengths(lengths: Sequence[int]) -> EncodedBlock:

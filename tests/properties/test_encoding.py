@@ -18,6 +18,7 @@ from asyncloader.encode import numbers
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.cells import CELLS
 from asyncloader.encode.columns import ColumnEncoder
+from asyncloader.encode.steps import walk
 from asyncloader.values.schema import AttributeType, KeyAttribute, Table
 from asyncloader.values.settings import EmptyCells
 from tests.properties import boto3_oracle, strategies, table_oracle
@@ -48,7 +49,8 @@ class Case:
         """The block, encoded."""
         demanded = self.table.typed
         types = {name: kind for name, kind in self.kinds.items() if name not in demanded}
-        return ColumnEncoder(list(self.kinds), self.table, types, self.empty).encode(BLOCK, self.columns(plain=plain))
+        encoder = ColumnEncoder(list(self.kinds), self.table, types, self.empty)
+        return walk(encoder.encode(BLOCK, self.columns(plain=plain)))
 
     def expected(self) -> table_oracle.Expected:
         """What should come of it."""

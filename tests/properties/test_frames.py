@@ -13,6 +13,7 @@ from hypothesis import given
 from asyncloader.blocks.rows import Rows
 from asyncloader.decode.arrow import ArrowDecoder, batches_of
 from asyncloader.encode.columns import ColumnEncoder
+from asyncloader.encode.steps import walk
 from tests.engine import loads
 from tests.faultserver import FaultServer
 from tests.properties.arrow_strategies import batches, boto3_row
@@ -68,7 +69,7 @@ def test_the_size_of_an_item_follows_the_rules_of_dynamodb(made: list[pa.RecordB
     encoder = ColumnEncoder(decoder.columns, TABLE, {**decoder.natural, "id": "S"}, "drop")
     for batch in made:
         for piece in batches_of(batch, 100):
-            encoded = encoder.encode(Rows(0, 0, piece, 0, piece.num_rows), decoder.decode(piece))
+            encoded = walk(encoder.encode(Rows(0, 0, piece, 0, piece.num_rows), decoder.decode(piece)))
             rows = piece.to_pylist()
             for item in range(len(encoded.sizes)):
                 assert encoded.sizes[item] == item_size(boto3_row(schema, rows[encoded.record(item)]))

@@ -15,6 +15,7 @@ from asyncloader.decode.columns import BadRow, Columns
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.encode.keys import key_of
+from asyncloader.encode.steps import walk
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import AttributeType, KeyAttribute, Table
 from asyncloader.values.settings import EmptyCells
@@ -42,7 +43,7 @@ def encode_columns(
     arrays = tuple(pa.array(column, pa.string()) for column in cells.values())
     columns = Columns(tuple(cells), arrays, rows)
     block = Block(source=0, number=0, data=b"", offset=0, line=1)
-    return ColumnEncoder(list(cells), table, types or {}, empty).encode(block, columns)
+    return walk(ColumnEncoder(list(cells), table, types or {}, empty).encode(block, columns))
 
 
 def items(encoded: EncodedBlock) -> list[dict[str, Any]]:
@@ -234,7 +235,7 @@ def test_records_are_those_of_the_block_where_the_decoder_has_left_some_out() ->
         [BadRow(1, "ragged", ragged=True), BadRow(4, "ragged", ragged=True)],
     )
     block = Block(source=0, number=0, data=b"", offset=0, line=1)
-    encoded = ColumnEncoder(["id", "n"], BY_ID, {"n": "N"}, "drop").encode(block, columns)
+    encoded = walk(ColumnEncoder(["id", "n"], BY_ID, {"n": "N"}, "drop").encode(block, columns))
     assert [encoded.record(item) for item in range(len(encoded.sizes))] == [3, 5, 0]
     assert [bad.record for bad in encoded.bad] == [1, 2, 4]
     assert encoded.rows_read == 6

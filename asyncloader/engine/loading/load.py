@@ -267,7 +267,7 @@ class Load:
         ledger: Ledger,
         start: Watermark,
         blocks: Round,
-        encoding: list[asyncio.Future[EncodedBlock]],
+        encoding: list[asyncio.Task[EncodedBlock]],
     ) -> None:
         counts, papers, flights = self.counts, self._papers, list[Flight]()
         assert papers is not None

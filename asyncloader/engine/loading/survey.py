@@ -15,6 +15,7 @@ from os import PathLike
 
 from asyncloader.blocks.cut import Block
 from asyncloader.blocks.piece import Piece
+from asyncloader.encode.steps import walk
 from asyncloader.engine.reading.input import Input, Quota
 from asyncloader.engine.reading.reader import equip, inspect
 from asyncloader.engine.reading.sampling import Drawn, draw
@@ -131,7 +132,7 @@ class Survey:
 
     def _examine(self, block: Piece) -> Findings:
         assert self._table is not None
-        return examine(self._inputs[block.source].encode(block), self._table)
+        return examine(walk(self._inputs[block.source].encode(block)), self._table)
 
     async def _count(self, tally: Tally, finding: asyncio.Future[Findings], drawn: Drawn) -> None:
         found, block = await finding, drawn.block

@@ -9,8 +9,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from asyncloader.encode.block import EncodedBlock
+from asyncloader.encode.steps import Steps
 from asyncloader.engine.reading.input import Input
 from asyncloader.engine.reading.reader import Round, read_rounds
 from asyncloader.finish import end_task
@@ -19,8 +21,11 @@ from asyncloader.values.settings import LoadSettings
 
 ROUNDS_AHEAD = 2
 """Rounds read and encoded beside the one that is about to take flight."""
-Encoding = tuple[Round, list[asyncio.Future[EncodedBlock]]]
-"""The blocks of a round, and what becomes of them in a thread."""
+ENCODED_AT_ONCE = 2
+"""One block's long steps run in the thread while another's short ones run in the loop."""
+Encoding = tuple[Round, list[asyncio.Task[EncodedBlock]]]
+"""The blocks of a round, and what becomes of them."""
+Result = TypeVar("Result")
 
 
 async def read_ahead(
@@ -29,15 +34,14 @@ async def read_ahead(
     """All rounds in their order; `begin` hears of each when it has been read. What the reader raises comes last."""
     encoding: asyncio.Queue[Encoding | None] = asyncio.Queue()
     room = asyncio.Semaphore(ROUNDS_AHEAD)
-    pool = ThreadPoolExecutor(1, thread_name_prefix="asyncloader-encode")
+    bench = _Bench()
 
     async def read() -> None:
-        loop = asyncio.get_running_loop()
         async with contextlib.aclosing(read_rounds(inputs, settings, lanes)) as rounds:
             await room.acquire()
             async for blocks in rounds:
                 begin(blocks)
-                encoded = [loop.run_in_executor(pool, inputs[block.source].encode, block) for _, block in blocks]
+                encoded = [bench.begin(inputs[block.source].encode(block)) for _, block in blocks]
                 encoding.put_nowait((blocks, encoded))
                 await room.acquire()
 
@@ -49,5 +53,43 @@ async def read_ahead(
             yield each
         await reading
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
         await end_task(reading)
+        await bench.clear()
+
+
+class _Bench:
+    """Where blocks are encoded, a few at once and in their order: a thread for the long steps, the loop for the others."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="asyncloader-encode")
+        self._places = asyncio.Semaphore(ENCODED_AT_ONCE)
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def begin(self, steps: Steps[Result]) -> asyncio.Task[Result]:
+        """Take these steps as soon as there is a place."""
+        task = asyncio.create_task(self._take(steps), name="encoding")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def clear(self) -> None:
+        """Take no further step."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for task in list(self._tasks):
+            await end_task(task)
+
+    async def _take(self, steps: Steps[Result]) -> Result:
+        loop = asyncio.get_running_loop()
+        told: Any = None
+        async with self._places:
+            while True:
+                try:
+                    call = steps.send(told)
+                except StopIteration as end:
+                    result: Result = end.value
+                    return result
+                if call is None:
+                    told = None
+                    await asyncio.sleep(0)
+                else:
+                    told = await loop.run_in_executor(self._pool, call)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncGenerator, Iterator, Sequence
+from functools import partial
 
 import pyarrow as pa
 
@@ -12,6 +13,7 @@ from asyncloader.decode.arrow import BLOCK_ROWS, ArrowDecoder, batches_of
 from asyncloader.decode.columns import BadRow
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.columns import ColumnEncoder
+from asyncloader.encode.steps import Steps
 from asyncloader.engine.reading.input import Quota
 from asyncloader.records.rejects import Reject
 from asyncloader.records.watermark import Place
@@ -92,10 +94,11 @@ class FrameInput:
             for piece in batches_of(_joined(small), block_bytes):
                 yield piece
 
-    def encode(self, block: Block) -> EncodedBlock:
+    def encode(self, block: Block) -> Steps[EncodedBlock]:
         """Decode and encode one block."""
         assert self._encoder is not None
-        return self._encoder.encode(block, self._decoder.decode(block.held))
+        columns = yield partial(self._decoder.decode, block.held)
+        return (yield from self._encoder.encode(block, columns))
 
     def begins(self, block: Block) -> Sequence[tuple[int, int]]:
         """Every row's offset and number."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from asyncloader.blocks.piece import Piece
 from asyncloader.decode.columns import BadRow
 from asyncloader.encode.block import EncodedBlock
+from asyncloader.encode.steps import Steps
 from asyncloader.records.rejects import Reject
 from asyncloader.records.watermark import Place
 from asyncloader.values.schema import Table
@@ -67,8 +68,9 @@ class Input(Protocol):
         used up; raises `SourceError`."""
         ...
 
-    def encode(self, block: Any) -> EncodedBlock:
-        """Decode and encode one of its blocks; runs in a thread."""
+    def encode(self, block: Any) -> Steps[EncodedBlock]:
+        """Decode and encode one of its blocks, in steps of which the long ones run in a thread."""
+        ...
 
     def begins(self, block: Any) -> Sequence[tuple[int, int]]:
         """Where each record of a block begins: its offset and its line."""

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import orjson
@@ -20,6 +21,7 @@ from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.gather import gather
 from asyncloader.encode.item import Encoded, ItemEncoder
 from asyncloader.encode.shown import shown_item, shown_request
+from asyncloader.encode.steps import Steps
 from asyncloader.engine.reading.input import Quota
 from asyncloader.finish import end_task
 from asyncloader.records.rejects import Reject
@@ -112,10 +114,11 @@ class ItemInput:
         finally:
             await stream.close()
 
-    def encode(self, block: Block) -> EncodedBlock:
+    def encode(self, block: Block) -> Steps[EncodedBlock]:
         """Put the block's items together."""
         drawn = block.held
-        return gather(block, drawn.items, drawn.records, drawn.bad, self._key)
+        encoded: EncodedBlock = yield partial(gather, block, drawn.items, drawn.records, drawn.bad, self._key)
+        return encoded
 
     def begins(self, block: Block) -> Sequence[tuple[int, int]]:
         """Every item's offset and number."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from asyncloader.blocks.boundary import find_record
@@ -16,6 +17,7 @@ from asyncloader.decode.csv import CsvDecoder
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.encode.hashes import Keys
+from asyncloader.encode.steps import Steps
 from asyncloader.engine.reading.input import Quota
 from asyncloader.records.journal import fingerprint
 from asyncloader.records.rejects import Reject
@@ -155,10 +157,11 @@ class TextInput:
         finally:
             await stream.close()
 
-    def encode(self, block: Block) -> EncodedBlock:
+    def encode(self, block: Block) -> Steps[EncodedBlock]:
         """Decode and encode one block."""
         assert self._encoder is not None
-        return self._encoder.encode(block, self._decoder.decode(block))
+        columns = yield partial(self._decoder.decode, block)
+        return (yield from self._encoder.encode(block, columns))
 
     def keys(self, block: Block) -> Keys:
         """Decode the key columns alone."""
