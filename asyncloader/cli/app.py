@@ -55,6 +55,8 @@ def main() -> NoReturn:
     _open_standard_streams()
     # What is imported from here on stays until the end; to look through it again and again would cost a tenth of a second.
     gc.disable()
+    # numpy's BLAS, which nothing here uses, would start a thread for each core, and each spins for a tenth of a second.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     code: int | None = 0
     try:
         code = app(prog_name="asyncloader", standalone_mode=False)

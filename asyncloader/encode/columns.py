@@ -175,7 +175,7 @@ class ColumnEncoder:
         ordered = np.sort(hashes)
         superseded = superseded_rows(hashes, keys, ordered)
         order = sending_order(len(hashes), superseded, partitions)
-        joined = yield partial(self._join, texts, present, len(sizes))
+        joined = yield from self._join(texts, present, len(sizes))
         if order is not None:
             rows = order if rows is None else rows[order]
             # The finished items: one column to gather instead of all.
@@ -213,7 +213,9 @@ class ColumnEncoder:
             picked = [column.take(pa.array(rows)) for column in picked]
         return [canonical_column(key.type, column) for key, column in zip(self._table.key, picked, strict=True)]
 
-    def _join(self, texts: Mapping[str, pa.StringArray], presence: Mapping[str, Presence], rows: int) -> pa.StringArray:
+    def _join(
+        self, texts: Mapping[str, pa.StringArray], presence: Mapping[str, Presence], rows: int
+    ) -> Steps[pa.StringArray]:
         """All items as JSON: the columns, with what stands before, between and behind their cells."""
         if rows == 0:
             return pa.array([], pa.string())
@@ -223,8 +225,9 @@ class ColumnEncoder:
             present = presence[each.name]
             parts += [before.joined(each.opening, present), texts[each.name]]
             before = _Ending(each.closing if present is not None else each.closing[1:], present)
+            yield None
         parts.append(before.texts[0][:-1] + _CLOSE)
-        return pc.binary_join_element_wise(*parts, "", null_handling="replace", null_replacement="")
+        return (yield partial(pc.binary_join_element_wise, *parts, "", null_handling="replace", null_replacement=""))
 
 
 class _Ending:

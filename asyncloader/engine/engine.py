@@ -81,6 +81,7 @@ class Engine:
         self._random = random
         self._now = now
         self._queue: asyncio.Queue[Batch | None] = asyncio.Queue(2 * workers)
+        self._half_full = workers
         self._backlog = Backlog(workers * 25, None if self.turnstile is None else self.turnstile.sidings)
         self._backlog_changed = asyncio.Event()
         self._room = asyncio.Event()
@@ -98,11 +99,14 @@ class Engine:
     async def submit(self, cargoes: Sequence[Cargo], batches: Iterable[Batch]) -> None:
         """Send these batches of cargoes, and whatever those release later; waits while the queue or the backlog is full."""
         self._aloft += sum(not cargo.landed for cargo in cargoes)
+        queue, backlog = self._queue, self._backlog
         for batch in batches:
-            while self._backlog.is_full:
-                self._room.clear()
-                await self._room.wait()
-            await self._queue.put(batch)
+            if queue.full() or backlog.is_full:
+                # Until there is room for many: to wake up for each single one would be a tenth of what a request costs.
+                while queue.qsize() > self._half_full or backlog.is_full:
+                    self._room.clear()
+                    await self._room.wait()
+            queue.put_nowait(batch)
 
     async def until_below(self, limit: int) -> None:
         """Wait until fewer than `limit` cargoes are under way."""
@@ -125,6 +129,7 @@ class Engine:
             gate.shut()
         while not self._queue.empty():
             self._queue.get_nowait()
+        self._room.set()
         for _ in range(self._workers):
             self._queue.put_nowait(None)
 
@@ -140,13 +145,15 @@ class Engine:
 
     async def _write(self, number: int) -> None:
         """One writer: one connection, one request at a time; of a crew only as many work as there is use for."""
-        transport, crew = self._gateway.transport(), self._crew
+        transport, crew, queue = self._gateway.transport(), self._crew, self._queue
         try:
             while True:
                 if crew is not None:
                     await crew.turn(number)
-                if (batch := await self._queue.get()) is None:
+                if (batch := await queue.get() if queue.empty() else queue.get_nowait()) is None:
                     return
+                if queue.qsize() == self._half_full:
+                    self._room.set()
                 try:
                     await self._send(transport, batch)
                 except Stop as stop:
@@ -158,6 +165,8 @@ class Engine:
 
     async def _send(self, transport: Transport, batch: Batch) -> None:
         for gate in self._gates:
+            if gate.lets(batch):
+                continue
             if others := await gate.wait(batch):
                 self._hold(others, 0.0)
             if self._halted or not batch.runs:
@@ -165,14 +174,16 @@ class Engine:
         counts, advance = self._counts, self._advance
         sent_at = self._now()
         counts.requests += 1
+        items = 0
         for run in batch.runs:
+            size = run.stop - run.first
+            items += size
             if run.tries:
-                counts.retried_items += len(run)
+                counts.retried_items += size
             else:
-                self._unanswered += len(run)
+                self._unanswered += size
             backoff.note_attempt(run, advance)
             run.flight.depart(run.first, run.stop)
-        items = len(batch)
         self.in_flight += 1
         self.items_in_flight += items
         try:
@@ -190,7 +201,7 @@ class Engine:
             self.items_in_flight -= items
         self.may_have_written = True
         # Where the server does not tell what it cost, the sizes of the items do.
-        counts.consumed_wcu += answer.consumed_wcu or batch.wcu * (1 - len(answer.unprocessed) / len(batch))
+        counts.consumed_wcu += answer.consumed_wcu or batch.wcu * (1 - len(answer.unprocessed) / items)
         for gate in self._gates:
             gate.answered(batch, answer, sent_at)
         self._hooks.sent(self._table.name, items, self._now() - sent_at, answer)
@@ -209,15 +220,16 @@ class Engine:
 
     def _written(self, run: Run) -> None:
         """DynamoDB has acknowledged these very items."""
-        self._counts.items_written += len(run)
-        self._advance += len(run)
-        self._unanswered -= len(run)
-        self._release(run.flight.settle(run.first, run.stop))
-        self._note_landing(run.flight)
+        items, cargo = run.stop - run.first, run.flight
+        self._counts.items_written += items
+        self._advance += items
+        self._unanswered -= items
+        if released := cargo.settle(run.first, run.stop):
+            self._release(released)
+        self._note_landing(cargo)
 
     def _release(self, released: Sequence[tuple[Cargo, int]]) -> None:
-        if released:
-            self._hold([Run(cargo, item, item + 1) for cargo, item in released], 0.0)
+        self._hold([Run(cargo, item, item + 1) for cargo, item in released], 0.0)
 
     def _note_landing(self, cargo: Cargo) -> None:
         if cargo.landed:
@@ -266,7 +278,8 @@ class Engine:
         self._unanswered -= 1
         self._on_reject()
         earlier, released = cargo.reject(item, reason)
-        self._release(released)
+        if released:
+            self._release(released)
         if earlier is not None:
             self._counts.rows_superseded -= 1
             self._hold([Run(cargo, earlier, earlier + 1)], 0.0)

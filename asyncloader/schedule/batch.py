@@ -53,6 +53,9 @@ class Batch:
     runs: list[Run]
 
     def __len__(self) -> int:
+        if len(self.runs) == 1:  # nearly every batch of a load
+            run = self.runs[0]
+            return run.stop - run.first
         return sum(map(len, self.runs))
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from functools import lru_cache
 
 from aiobotocore.httpsession import AIOHTTPSession
 from botocore.httpsession import get_cert_path
@@ -23,10 +24,16 @@ def bundle(configured: str | None) -> str:
 def context(path: str) -> ssl.SSLContext:
     """A context that trusts these CAs; raises `AccessError` when they cannot be read."""
     try:
-        return ssl.create_default_context(cafile=path)
+        return _context(path, os.stat(path).st_mtime_ns)
     except (OSError, ssl.SSLError) as error:
         cause = error.strerror if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) else error
         raise AccessError(f"the CA bundle {path} cannot be read ({cause}); mend AWS_CA_BUNDLE") from error
+
+
+@lru_cache(maxsize=2)
+def _context(path: str, changed_ns: int) -> ssl.SSLContext:
+    """Read once, as there are more than a hundred certificates in the usual file: a twentieth of a second."""
+    return ssl.create_default_context(cafile=path)
 
 
 class CheckedSession(AIOHTTPSession):  # type: ignore[misc]  # aiobotocore ships no types

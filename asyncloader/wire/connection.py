@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import httptools
 
 from asyncloader.values.errors import ConnectionFailed, ServiceUnavailable
+from asyncloader.wire.outbox import Outbox
 
 ANSWER_LIMIT_BYTES = 64 * 1024 * 1024
 """No answer is longer: UnprocessedItems repeats at most one request."""
@@ -30,22 +31,32 @@ class Address:
 
 
 class Reply:
-    """A raw answer: status, headers as they came, body."""
+    """A raw answer: status, head as it came (perhaps with some of the body behind it), body."""
 
-    __slots__ = ("body", "headers", "status")
+    __slots__ = ("_head", "body", "status")
 
-    def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    def __init__(self, status: int, head: bytes, body: bytes) -> None:
         self.status = status
-        self.headers = headers
         self.body = body
+        self._head = head
+
+    def line(self, name: bytes) -> bytes:
+        """One header's line as it came, line ends included; `name` in lower case. Empty if there is none.
+
+        Looked for in the head's own bytes: most headers of most answers are never asked for.
+        """
+        head = self._head[: self._head.find(b"\r\n\r\n") + 2]
+        begin = head.lower().find(b"\r\n%b:" % name)
+        return head[begin : head.find(b"\r\n", begin + 2) + 2] if begin >= 0 else b""
 
     def header(self, name: bytes) -> bytes | None:
         """The value of one header; `name` in lower case."""
-        length = len(name)
-        for found, value in self.headers:
-            if len(found) == length and found.lower() == name:
-                return value
-        return None
+        line = self.line(name)
+        return line[len(name) + 3 :].strip() if line else None
+
+    def has(self, line: bytes) -> bool:
+        """Whether this line is in the head, to the letter."""
+        return 0 <= self._head.find(line) < self._head.find(b"\r\n\r\n")
 
 
 class Connection(asyncio.Protocol):
@@ -55,15 +66,16 @@ class Connection(asyncio.Protocol):
     comes late must not be taken for the answer to the next request.
     """
 
-    def __init__(self, address: Address, *, connect_timeout_s: float, request_timeout_s: float) -> None:
+    def __init__(self, address: Address, outbox: Outbox, *, connect_timeout_s: float, request_timeout_s: float) -> None:
         self._address = address
+        self._outbox = outbox
         self._connect_timeout_s = connect_timeout_s
         self._request_timeout_s = request_timeout_s
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._parser: httptools.HttpResponseParser | None = None
         self._reply: asyncio.Future[Reply] | None = None
-        self._headers: list[tuple[bytes, bytes]] = []
+        self._head = b""
         self._body: list[bytes] = []
         self._received = 0
         self._deadline = 0.0
@@ -103,7 +115,7 @@ class Connection(asyncio.Protocol):
         if self._watch is None:
             self._watch = self._loop.call_later(self._request_timeout_s, self._check_deadline)
         self.used += 1
-        transport.write(message)
+        self._outbox.put(transport, message)
         try:
             return await reply
         finally:
@@ -127,9 +139,12 @@ class Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
         self._transport = transport  # type: ignore[assignment]  # uvloop's transports are no subclass
         self._parser = httptools.HttpResponseParser(self)
+        self._forget()
 
     def data_received(self, data: bytes) -> None:
         self._received += len(data)
+        if not self._body:
+            self._head = self._head + data if self._head else data
         try:
             if self._parser is not None:
                 self._parser.feed_data(data)
@@ -149,6 +164,11 @@ class Connection(asyncio.Protocol):
             self._reply.set_exception(ServiceUnavailable(code, message))
         self.close()
 
+    def _forget(self) -> None:
+        """Of an answer that has been read, or that was cut off with its connection."""
+        self._head, self._received = b"", 0
+        self._body = []
+
     def _check_deadline(self) -> None:
         # One timer per connection that looks again, not one per request.
         self._watch = None
@@ -162,13 +182,6 @@ class Connection(asyncio.Protocol):
 
     # What httptools calls.
 
-    def on_message_begin(self) -> None:
-        self._headers = []
-        self._body = []
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name, value))
-
     def on_body(self, body: bytes) -> None:
         self._body.append(body)
 
@@ -180,8 +193,8 @@ class Connection(asyncio.Protocol):
             # Nobody asked: whatever this is, it must not meet the next request.
             self.close()
             return
-        self._received = 0
-        body = b"".join(self._body)
-        reply.set_result(Reply(parser.get_status_code(), self._headers, body))
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        reply.set_result(Reply(parser.get_status_code(), self._head, body))
+        self._forget()
         if not parser.should_keep_alive():
             self.close()

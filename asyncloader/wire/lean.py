@@ -11,6 +11,7 @@ from asyncloader.values.errors import ClockSkewed, CredentialsRefused, ServiceEr
 from asyncloader.values.settings import RetrySettings
 from asyncloader.wire.answer import Answer, read_error, read_success
 from asyncloader.wire.connection import Address, Connection, Reply
+from asyncloader.wire.outbox import Outbox
 from asyncloader.wire.sigv4 import Credentials, Signer
 from asyncloader.wire.transport import TARGET, Envelope, Payload
 
@@ -50,6 +51,7 @@ class LeanGateway:
         self.retry = retry
         self.envelope = Envelope(table)
         self.wish = self.envelope.wish
+        self.outbox = Outbox()
         self._region = region
         self._credentials = credentials
         self._clock = clock
@@ -96,11 +98,12 @@ class LeanTransport:
         self._gateway = gateway
         self._connection = Connection(
             gateway.address,
+            gateway.outbox,
             connect_timeout_s=gateway.retry.connect_timeout_s,
             request_timeout_s=gateway.retry.request_timeout_s,
         )
         self._last_body: bytes | None = None
-        self._last_crc32: bytes | None = None
+        self._last_crc32 = b""
         self._last_answer = Answer()
 
     async def send(self, payload: Payload) -> Answer:
@@ -132,14 +135,14 @@ class LeanTransport:
 
         Most answers are the same to the last byte; such a one has been checked and read before.
         """
-        told = reply.header(b"x-amz-crc32")
-        if reply.body == self._last_body and told == self._last_crc32:
+        if reply.body == self._last_body and reply.has(self._last_crc32):
             return self._last_answer
+        told = reply.header(b"x-amz-crc32")
         if told is not None and told != b"%d" % zlib.crc32(reply.body):
             raise ServiceUnavailable("CRC32Mismatch", "the answer's checksum is wrong", status=200)
         answer = read_success(reply.body)
-        if not answer.unprocessed:
-            self._last_body, self._last_crc32, self._last_answer = reply.body, told, answer
+        if told is not None and not answer.unprocessed:
+            self._last_body, self._last_crc32, self._last_answer = reply.body, reply.line(b"x-amz-crc32"), answer
         return answer
 
     @staticmethod

@@ -18,12 +18,6 @@ _INNER, _OUTER = bytes(byte ^ 0x36 for byte in range(256)), bytes(byte ^ 0x5C fo
 """SHA-256's block, and the pads of HMAC (RFC 2104). OpenSSL's own HMAC looks the digest up anew for every message, which
 takes three times as long as the message itself."""
 
-_HOLDING_BYTES = 2047
-"""`hashlib` lets go of the GIL for more than this (its documentation). Other threads then run, and getting it back costs
-more than the digest of a usual request."""
-_LARGE_BYTES = 128 * 1024
-"""The digest of a request of this size takes long enough for other threads to be let in."""
-
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -68,7 +62,7 @@ class Signer:
         if int(now) != self._second:
             self._turn(int(now))
         canonical, signature, outer = self._canonical.copy(), self._to_sign.copy(), self._outer.copy()
-        canonical.update(_digest(body))
+        canonical.update(sha256(body).hexdigest().encode())
         signature.update(canonical.hexdigest().encode())
         outer.update(signature.digest())
         return b"%b%b\r\ncontent-length: %d\r\n\r\n" % (self._before_signature, outer.hexdigest().encode(), len(body))
@@ -95,14 +89,3 @@ class Signer:
             key = hmac.digest(key, part.encode(), "sha256")
         padded = key.ljust(_BLOCK_BYTES, b"\0")
         self._inner, self._outer = sha256(padded.translate(_INNER)), sha256(padded.translate(_OUTER))
-
-
-def _digest(body: bytes) -> bytes:
-    """SHA-256 in hexadecimal digits; holds on to the GIL unless the body is large."""
-    size = len(body)
-    if size > _LARGE_BYTES:
-        return sha256(body).hexdigest().encode()
-    state = sha256(body[:_HOLDING_BYTES])
-    for start in range(_HOLDING_BYTES, size, _HOLDING_BYTES):
-        state.update(body[start : start + _HOLDING_BYTES])
-    return state.hexdigest().encode()

@@ -40,9 +40,13 @@ class Crew:
         self._dismissed = True
         self._wake(max(self._resting, default=-1) + 1)
 
-    async def wait(self, batch: Batch) -> list[Run]:
-        """The request goes out."""
+    def lets(self, batch: Batch) -> bool:
+        """The request goes out: its writer has had its turn."""
         self._in_flight += 1
+        return True
+
+    async def wait(self, batch: Batch) -> list[Run]:
+        """Nothing waits here."""
         return []
 
     def answered(self, batch: Batch, answer: Answer, sent_at: float) -> None:

@@ -12,6 +12,10 @@ from asyncloader.wire.answer import Answer
 class Gate(Protocol):
     """Lets requests out one after the other, and hears what became of them; `sent_at` is in seconds of the engine's clock."""
 
+    def lets(self, batch: Batch) -> bool:
+        """Let the batch out at once, if nothing holds it up; else it has to wait."""
+        ...
+
     async def wait(self, batch: Batch) -> list[Run]:
         """Wait until the batch may be sent; gives the items that were cut off from it. Raises `Stop`."""
         ...

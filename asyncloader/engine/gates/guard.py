@@ -41,6 +41,10 @@ class Guard:
             larger=(limit.option, limit.larger(used, self._before_wcu)),
         )
 
+    def lets(self, batch: Batch) -> bool:
+        """Whether it fits has to be counted first."""
+        return False
+
     async def wait(self, batch: Batch) -> list[Run]:
         """Wait until the batch fits; gives the items that were cut off because they did not. Raises `Stop`."""
         allowance = self._allowance

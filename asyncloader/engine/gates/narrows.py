@@ -31,6 +31,13 @@ class Narrows:
         self._changed = asyncio.Event()
         self._is_shut = False
 
+    def lets(self, batch: Batch) -> bool:
+        """Let the batch out at once, if there is no limit."""
+        if self._window.limit_bytes is not None:
+            return False
+        self._in_flight += 1
+        return True
+
     async def wait(self, batch: Batch) -> list[Run]:
         """Wait until there is room for the batch; gives the items that were cut off because it was too long."""
         others: list[Run] = []

@@ -47,10 +47,12 @@ class Turnstile:
         self._held_s = self._passed = 0.0
         self._looked_at = self._passed_wcu = self._passing_rate = 0.0
 
+    def lets(self, batch: Batch) -> bool:
+        """Let the batch out at once, if the turnstile stands open."""
+        return self.is_open
+
     async def wait(self, batch: Batch) -> list[Run]:
         """Wait until the batch may be sent; gives the items that are not to be sent now, which may be all of them."""
-        if self.is_open:
-            return []
         others = list[Run]()
         if self.sidings:
             batch.runs, others = self.sidings.part(batch.runs)
