@@ -18,6 +18,7 @@ from asyncloader import __version__
 from asyncloader.cli.commands.load import load
 from asyncloader.cli.commands.local import local
 from asyncloader.cli.commands.plan import plan
+from asyncloader.cli.lean import without_spinning_threads
 from asyncloader.values.errors import UsageError
 
 app = typer.Typer(
@@ -55,8 +56,7 @@ def main() -> NoReturn:
     _open_standard_streams()
     # What is imported from here on stays until the end; to look through it again and again would cost a tenth of a second.
     gc.disable()
-    # numpy's BLAS, which nothing here uses, would start a thread for each core, and each spins for a tenth of a second.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    without_spinning_threads()
     code: int | None = 0
     try:
         code = app(prog_name="asyncloader", standalone_mode=False)

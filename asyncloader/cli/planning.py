@@ -9,8 +9,9 @@ import time
 
 from asyncloader.api import survey
 from asyncloader.cli import page
+from asyncloader.cli.lean import keep_arrow_lean
 from asyncloader.cli.progress import PLAIN_INTERVAL_S, TERMINAL_INTERVAL_S, duration
-from asyncloader.cli.running import INTERRUPTED, OK, REJECTED, USAGE, Display, keep_arrow_lean, run, show_cause
+from asyncloader.cli.running import INTERRUPTED, OK, REJECTED, USAGE, Display, run, show_cause
 from asyncloader.engine.loading.survey import Survey
 from asyncloader.values.errors import AsyncLoaderError
 from asyncloader.values.plan import Plan

@@ -12,13 +12,13 @@ import signal
 import sys
 import time
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from importlib.abc import MetaPathFinder
 from typing import Any
 
 from asyncloader.api import execute
 from asyncloader.cli import result
+from asyncloader.cli.lean import keep_arrow_lean
 from asyncloader.cli.progress import watch
 from asyncloader.engine.loading.load import Load
 from asyncloader.engine.loading.voice import Confirm, Voice
@@ -285,21 +285,3 @@ def run(main: Coroutine[Any, Any, Any]) -> Any:
     gc.enable()
     with asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(main)
-
-
-class _NoPandas(MetaPathFinder):
-    """Finds no pandas. Arrow imports it wherever it is installed, which costs half a second and 40 MB for nothing."""
-
-    def find_spec(self, fullname: str, *_: object) -> None:
-        if fullname == "pandas":
-            raise ModuleNotFoundError("the command has no use for pandas", name=fullname)
-
-
-def keep_arrow_lean() -> None:
-    """Arrow without pandas, and with the allocator that gives back what was freed, where it is built in: the default one
-    keeps some 20 MB of it."""
-    import pyarrow
-
-    sys.meta_path.insert(0, _NoPandas())
-    with suppress(NotImplementedError):
-        pyarrow.set_memory_pool(pyarrow.jemalloc_memory_pool())

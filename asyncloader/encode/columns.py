@@ -248,11 +248,13 @@ class _Ending:
         choices = [ending + opens for ending in self.texts for opens in openings]
         if len(choices) == 1:
             return choices[0]
-        if self.present is None or present is None:
-            picks = self.present if present is None else present
-        else:
+        picks = self.present if present is None else present
+        assert picks is not None  # there is more than one text
+        if self.present is not None and present is not None:
             picks = self.present * np.uint8(2) + present
-        return pa.array(choices, pa.string()).take(pa.array(picks))
+        # By the buffer: `pa.array` would import numpy.ma to ask whether the picks are masked.
+        indices = pa.Array.from_buffers(pa.uint8(), len(picks), [None, pa.py_buffer(picks)])
+        return pa.array(choices, pa.string()).take(indices)
 
 
 def _presence(column: pa.Array) -> Presence:

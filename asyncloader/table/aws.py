@@ -216,7 +216,11 @@ async def connect(settings: AwsSettings, session: aioboto3.Session | None = None
         credentials = SessionCredentials(session, found)
         await credentials.current()
         opened = session.client(
-            "dynamodb", region_name=settings.region, endpoint_url=settings.endpoint_url, config=config
+            "dynamodb",
+            region_name=settings.region,
+            endpoint_url=settings.endpoint_url,
+            verify=False if _has_no_tls(settings.endpoint_url) else None,
+            config=config,
         )
         client = await opened.__aenter__()
     except (BotoCoreError, ClientError) as error:
@@ -229,6 +233,11 @@ async def connect(settings: AwsSettings, session: aioboto3.Session | None = None
         yield Aws(session, client, settings, credentials)
     finally:
         await opened.__aexit__(None, None, None)
+
+
+def _has_no_tls(endpoint_url: str | None) -> bool:
+    """Whether no certificate will ever be seen on this way, so that none need be read."""
+    return (endpoint_url or "").startswith("http://") and not get_environ_proxies(endpoint_url)
 
 
 def _ca_bundle(session: aioboto3.Session) -> str:

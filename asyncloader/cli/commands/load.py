@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from asyncloader.cli.cells import dialect_of, types_of
+from asyncloader.cli.lean import without_default_certificates
 from asyncloader.cli.logs import set_log_level
 from asyncloader.cli.options import budget, capacity, dialect, ends, output, shape, spread, target
 from asyncloader.values.budget import Budget
@@ -95,7 +96,9 @@ def load(
     aws = AwsSettings(region=region, profile=profile, endpoint_url=endpoint_url, transport=_transport(transport))
 
     from asyncloader.cli.asking import asking
-    from asyncloader.cli.running import Display, run_load
+
+    with without_default_certificates():
+        from asyncloader.cli.running import Display, run_load
 
     confirm = None if yes or prewarm is None else asking(reads_stdin="-" in sources)
 
