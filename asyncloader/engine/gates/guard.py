@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from asyncloader.engine.stop import Stop
 from asyncloader.schedule.allowance import Allowance
 from asyncloader.schedule.batch import Batch, Run
-from asyncloader.survey.price import PRICES
+from asyncloader.survey.prices import PRICES
 from asyncloader.values.budget import Budget, Limit
 from asyncloader.values.errors import BudgetSpent, ServiceError, ServiceUnavailable, UsageError
 from asyncloader.values.schema import Table
