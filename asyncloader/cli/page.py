@@ -75,13 +75,13 @@ def _capacity(plan: Plan) -> Iterator[str]:
 
 
 def _cost(cost: Cost) -> str:
-    since = f" since {cost.price_date}" if cost.price_date else ""
+    listed = f", price list of {cost.price_date}" if cost.price_date else ""
     if cost.price_date is None:
         source = "as --price says"
     elif cost.estimated:
-        source = f"the price of {cost.price_region}{since}, as an estimate; say yours with --price"
+        source = f"the price of {cost.price_region}{listed}, as an estimate; say yours with --price"
     else:
-        source = f"{cost.price_region}{since}"
+        source = f"{cost.price_region}{listed}"
     digits = 2 if cost.usd >= 0.1 or not cost.usd else 6
     return f"${cost.usd:,.{digits}f}, at ${cost.price_usd:g} for a million units ({source})"
 

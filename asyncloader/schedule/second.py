@@ -10,6 +10,8 @@ from math import ceil
 
 OVER_CAP, SECOND_S = 1.05, 1.03
 """The cap may be passed by 5% in any second; the seconds looked at are a little longer, for timers that ring late."""
+SPARED = 200
+"""The part of the cap that is left over, in whole units: a request may be faster on its way than the one before it."""
 
 
 class Second:
@@ -22,7 +24,7 @@ class Second:
 
     def wait_s(self, cost: float, cap: float, now: float, wait_s: float) -> float:
         """Enter a request that may go after `wait_s`; gives how long it must wait for the cap's sake."""
-        sent, most = self._sent, max(OVER_CAP * cap, ceil(cap))
+        sent, most = self._sent, max(OVER_CAP * cap - cap // SPARED, ceil(cap))
         while sent and (sent[0][0] <= now + wait_s - SECOND_S or self._wcu + cost > most):
             at, wcu = sent.popleft()
             self._wcu = self._wcu - wcu if sent else 0.0

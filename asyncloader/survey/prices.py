@@ -10,15 +10,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars for a million write request units of a table of the Standard class, since `date`."""
+    """US dollars for a million write request units of a table of the Standard class, by the price list of `date`."""
 
     usd: float
     date: str
     source: str
 
 
+_SOURCE = "the public AWS price list (AmazonDynamoDB, WriteRequestUnits)"
 PRICES: dict[str, Price] = {
-    "us-east-1": Price(0.625, "2024-11-01", "DynamoDB's price list after the cut of November 2024"),
+    "us-east-1": Price(0.625, "2026-08-15", _SOURCE),
+    "us-east-2": Price(0.625, "2026-09-11", _SOURCE),
+    "eu-west-1": Price(0.705, "2026-08-15", _SOURCE),
+    "eu-central-1": Price(0.7625, "2026-08-15", _SOURCE),
+    "ap-northeast-1": Price(0.715, "2026-09-16", _SOURCE),
+    "ap-northeast-2": Price(0.68, "2026-06-12", _SOURCE),
+    "ap-south-1": Price(0.71, "2026-09-11", _SOURCE),
 }
-"""By region. Others differ by up to some ten percent and more; a price that is not certain is not here."""
+"""By region. Others differ by up to a half; a price that is not certain is not here."""
 REFERENCE = "us-east-1"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
+
 import numpy as np
 import pytest
 
 from asyncloader.survey.capacity import Supply, supply_of
 from asyncloader.survey.price import cost_of
+from asyncloader.survey.prices import PRICES
 from asyncloader.survey.sizes import SizeTally
 from asyncloader.values.schema import Throughput
 
@@ -55,10 +58,18 @@ def test_a_supply_in_words() -> None:
 
 def test_the_price_of_a_known_region_is_its_own() -> None:
     cost = cost_of(2_000_000, "us-east-1", None)
-    assert (cost.usd, cost.price_usd, cost.price_date, cost.estimated) == (1.25, 0.625, "2024-11-01", False)
+    assert (cost.usd, cost.price_usd, cost.price_date, cost.estimated) == (1.25, 0.625, "2026-08-15", False)
 
 
-@pytest.mark.parametrize("region", ["eu-west-1", None])
+@pytest.mark.parametrize("region", PRICES)
+def test_every_price_has_its_date(region: str) -> None:
+    price = PRICES[region]
+    assert 0.5 < price.usd < 1.5
+    assert datetime.date.fromisoformat(price.date) <= datetime.date.today()
+    assert cost_of(1_000_000, region, None).price_region == region
+
+
+@pytest.mark.parametrize("region", ["eu-west-3", None])
 def test_any_other_price_is_an_estimate_and_says_so(region: str | None) -> None:
     cost = cost_of(1_000_000, region, None)
     assert (cost.usd, cost.price_region, cost.estimated) == (0.625, "us-east-1", True)
