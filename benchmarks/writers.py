@@ -99,7 +99,7 @@ def show(results: list[Result], names: list[str]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure writers of single items against a server that only answers.")
-    parser.add_argument("--items", type=int, default=100_000)
+    parser.add_argument("--items", type=int, default=600_000)
     parser.add_argument("--slow-items", type=int, default=20_000, help="items for boto3 and aioboto3")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=8)

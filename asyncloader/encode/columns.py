@@ -122,6 +122,7 @@ class ColumnEncoder:
         self._table = table
         self._shards = 0 if shard_key is None else shard_key.shards
         self._dissect = dissect
+        self._is_warm = False
         self._key_names = tuple(attribute.name for attribute in table.key)
         attributes = {
             name: _Attribute(
@@ -140,6 +141,9 @@ class ColumnEncoder:
 
     def encode(self, block: Piece, columns: Columns) -> Steps[EncodedBlock]:
         """Encode the rows of one block; every row is an item, superseded, or in `bad` with its reason."""
+        if not self._is_warm:
+            yield _warm_up
+            self._is_warm = True
         arrays = {name: columns.arrays[place] for name, place in self._places.items()}
         if self._shards and self._table.sort_key is not None:
             partition, sort = self._key_names
@@ -255,6 +259,11 @@ class _Ending:
         # By the buffer: `pa.array` would import numpy.ma to ask whether the picks are masked.
         indices = pa.Array.from_buffers(pa.uint8(), len(picks), [None, pa.py_buffer(picks)])
         return pa.array(choices, pa.string()).take(indices)
+
+
+def _warm_up() -> None:
+    """With the first value that it converts Arrow imports pandas, wherever that is installed: half a second."""
+    pa.array([""])
 
 
 def _presence(column: pa.Array) -> Presence:

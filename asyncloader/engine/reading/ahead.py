@@ -34,7 +34,7 @@ async def read_ahead(
     """All rounds in their order; `begin` hears of each when it has been read. What the reader raises comes last."""
     encoding: asyncio.Queue[Encoding | None] = asyncio.Queue()
     room = asyncio.Semaphore(ROUNDS_AHEAD)
-    bench = _Bench()
+    bench = Bench()
 
     async def read() -> None:
         async with contextlib.aclosing(read_rounds(inputs, settings, lanes)) as rounds:
@@ -57,7 +57,7 @@ async def read_ahead(
         await bench.clear()
 
 
-class _Bench:
+class Bench:
     """Where blocks are encoded, a few at once and in their order: a thread for the long steps, the loop for the others."""
 
     def __init__(self) -> None:
