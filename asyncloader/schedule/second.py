@@ -10,7 +10,7 @@ from math import ceil
 
 OVER_CAP, SECOND_S = 1.05, 1.03
 """The cap may be passed by 5% in any second; the seconds looked at are a little longer, for timers that ring late."""
-SPARED = 200
+SPARED = 150
 """The part of the cap that is left over, in whole units: a request may be faster on its way than the one before it."""
 
 

@@ -82,8 +82,8 @@ async def test_a_provisioned_table_has_no_cost_but_at_a_price_that_is_given(prov
 
 async def test_a_region_without_a_certain_price_wants_one(provisioned: FaultServer) -> None:
     provisioned.store.described("people").go_on_demand()
-    with pytest.raises(UsageError, match=r"--stop-after-cost needs --price X.*eu-west-1"):
-        await load(provisioned, stop_after_cost=1.0, region="eu-west-1")
+    with pytest.raises(UsageError, match=r"--stop-after-cost needs --price X.*eu-west-3"):
+        await load(provisioned, stop_after_cost=1.0, region="eu-west-3")
     with pytest.raises(BudgetSpent, match=r"--stop-after-cost 0.0000625: 100 WCU"):
         await load(provisioned, stop_after_cost=0.0000625, region="us-east-1")
 
