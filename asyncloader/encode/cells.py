@@ -123,7 +123,7 @@ def escaped(column: pa.StringArray) -> pa.StringArray:
     """The column with what JSON wants escaped: backslash, quote, and the controls below U+0020."""
     offsets, data = text_buffers(column)
     data = data[offsets[0] : offsets[-1]]
-    # Looked for in bytes: numpy would let go of the GIL for each comparison, and wait for the event loop to get it back.
+    # Looked for in bytes: that is one search, where numpy would compare every byte and then look through the results.
     raw = data.tobytes()
     if b"\\" in raw:
         column = pc.replace_substring(column, "\\", "\\\\")

@@ -34,6 +34,7 @@ from asyncloader.values.spread import ShardKey
 
 Presence: TypeAlias = npt.NDArray[np.uint8] | None
 
+_NO_ROWS: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)
 _OPEN = '{"PutRequest":{"Item":{'
 _CLOSE = "}}},"
 
@@ -123,6 +124,7 @@ class ColumnEncoder:
         self._shards = 0 if shard_key is None else shard_key.shards
         self._dissect = dissect
         self._is_warm = False
+        self._has_text_keys = all(attribute.type == "S" for attribute in table.key)
         self._key_names = tuple(attribute.name for attribute in table.key)
         attributes = {
             name: _Attribute(
@@ -174,10 +176,12 @@ class ColumnEncoder:
             rows = np.delete(np.arange(columns.rows), list(bad))
             texts, sizes = _take(texts, rows), sizes[rows]
             present = {name: _presence(each) for name, each in texts.items()}
-        keys = self._keys(arrays, rows)
+        # What may have to look at keys one by one is for the thread.
+        keys = self._keys(arrays, rows) if self._has_text_keys else (yield partial(self._keys, arrays, rows))
         hashes, partitions = hash_keys(keys)
         ordered = np.sort(hashes)
-        superseded = superseded_rows(hashes, keys, ordered)
+        repeated = bool(np.any(ordered[1:] == ordered[:-1]))
+        superseded = (yield partial(superseded_rows, hashes, keys, ordered)) if repeated else _NO_ROWS
         order = sending_order(len(hashes), superseded, partitions)
         joined = yield from self._join(texts, present, len(sizes))
         if order is not None:

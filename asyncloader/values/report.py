@@ -48,8 +48,8 @@ class Report:
     """What a load did; `complete` says that every row of every source has found its fate.
 
     `counts` cover the whole load since its first start, `this_run` this run alone. `elapsed_s` is in seconds of
-    this run. `limited_by` is what held this run back, `hot_keys` the partition keys that were refused while others passed.
-    this run. `shard_key` says how to find the items again whose partition key was split.
+    this run. `limited_by` is what held this run back, `hot_keys` the partition keys that were refused while others passed;
+    `shard_key` says how to find the items again whose partition key was split.
     """
 
     table: str

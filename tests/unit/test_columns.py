@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -273,3 +274,26 @@ def test_a_type_that_contradicts_the_table_is_refused(name: str) -> None:
 def test_a_source_without_the_key_is_refused() -> None:
     with pytest.raises(UsageError, match="there is no column 'at', which is a key of table t"):
         ColumnEncoder(["id"], Table("t", "arn", KeyAttribute("id"), KeyAttribute("at")), {}, "drop")
+
+
+@pytest.mark.parametrize(
+    ("table", "ids", "long"),
+    [
+        (BY_ID, ["a", "b"], {"binary_join_element_wise"}),
+        (BY_ID, ["a", "a"], {"binary_join_element_wise", "superseded_rows"}),
+        (Table("t", "arn", KeyAttribute("id", "N")), ["1", "2"], {"binary_join_element_wise", "cells", "_keys"}),
+    ],
+    ids=["plain", "repeated", "numbers"],
+)
+def test_what_may_look_at_cells_one_by_one_is_a_long_step(table: Table, ids: list[str], long: set[str]) -> None:
+    encoder = ColumnEncoder(["id"], table, {}, "drop")
+    walk(encoder.encode(Block(0, 0, b"", 0, 1), Columns(("id",), (pa.array(["0"]),), 1)))
+    steps = encoder.encode(Block(0, 0, b"", 0, 1), Columns(("id",), (pa.array(ids),), len(ids)))
+    calls: list[Any] = []
+    told: Any = None
+    with contextlib.suppress(StopIteration):
+        while True:
+            call = steps.send(told)
+            calls += [] if call is None else [call]
+            told = None if call is None else call()
+    assert {call.func.__name__ for call in calls} == long

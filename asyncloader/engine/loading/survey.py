@@ -16,7 +16,7 @@ from os import PathLike
 from asyncloader.blocks.cut import Block
 from asyncloader.blocks.piece import Piece
 from asyncloader.encode.steps import walk
-from asyncloader.engine.reading.input import Input, Quota
+from asyncloader.engine.reading.input import Input, Quota, some
 from asyncloader.engine.reading.reader import equip, inspect
 from asyncloader.engine.reading.sampling import Drawn, draw
 from asyncloader.engine.reading.text import TextInput
@@ -113,7 +113,7 @@ class Survey:
             for option, attribute in (("--key", key), ("--sort-key", sort_key)):
                 if attribute is not None and each.columns is not None and attribute.name not in each.columns:
                     raise UsageError(
-                        f"{option} {attribute.name}: {each.name} has no such column; its columns are {_some(each.columns)}"
+                        f"{option} {attribute.name}: {each.name} has no such column; its columns are {some(each.columns)}"
                     )
         return Table("planned", "", key, sort_key)
 
@@ -167,7 +167,3 @@ class Places:
         block = self.block
         ended = not isinstance(block, Block) or block.data.endswith((b"\n", b"\r"))
         return ended and block.end_line - block.line == self.records
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:12]) + (", …" if len(names) > 12 else "")

@@ -14,7 +14,7 @@ from asyncloader.decode.columns import BadRow
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.encode.steps import Steps
-from asyncloader.engine.reading.input import Quota
+from asyncloader.engine.reading.input import Quota, check_key
 from asyncloader.records.rejects import Reject
 from asyncloader.records.watermark import Place
 from asyncloader.sources.frames import FrameSource, FrameStream
@@ -43,12 +43,7 @@ class FrameInput:
 
     def equip(self, table: Table, settings: LoadSettings) -> None:
         """Make the encoder: a column has the type that the table demands, the settings name, or its own implies."""
-        for key in table.key:
-            if key.name not in self.columns:
-                raise UsageError(
-                    f"{self.name}: has no column {key.name!r}, which is a key of table {table.name}; its columns are "
-                    f"{', '.join(self.columns[:12])}{', …' if len(self.columns) > 12 else ''}"
-                )
+        check_key(self.name, self.columns, table)
         named = {name: kind for name, kind in settings.types.items() if name in self.columns}
         demanded = {name: kind for name, kind in table.typed.items() if name in self.columns}
         try:

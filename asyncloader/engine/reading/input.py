@@ -14,6 +14,7 @@ from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.steps import Steps
 from asyncloader.records.rejects import Reject
 from asyncloader.records.watermark import Place
+from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import Table
 from asyncloader.values.settings import LoadSettings
 
@@ -90,3 +91,17 @@ class Divisible(Input, Protocol):
     def keys(self, block: Any) -> Keys:
         """The keys in one of its blocks, and which of its records they are in; runs in a thread."""
         ...
+
+
+def check_key(name: str, columns: Sequence[str], table: Table) -> None:
+    """Raises `UsageError` where the source of this name lacks a column for the table's key."""
+    for key in table.key:
+        if key.name not in columns:
+            raise UsageError(
+                f"{name}: has no column {key.name!r}, which is a key of table {table.name}; its columns are {some(columns)}"
+            )
+
+
+def some(names: Sequence[str]) -> str:
+    """The first names in words, to be recognised by."""
+    return ", ".join(names[:12]) + (", …" if len(names) > 12 else "")

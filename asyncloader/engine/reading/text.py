@@ -18,13 +18,13 @@ from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.encode.hashes import Keys
 from asyncloader.encode.steps import Steps
-from asyncloader.engine.reading.input import Quota
+from asyncloader.engine.reading.input import Quota, check_key
 from asyncloader.records.journal import fingerprint
 from asyncloader.records.rejects import Reject
 from asyncloader.records.watermark import Place
 from asyncloader.sources.paths import SourceFile
 from asyncloader.sources.stream import SourceStream, open_source
-from asyncloader.values.errors import SourceError, UsageError
+from asyncloader.values.errors import SourceError
 from asyncloader.values.schema import Table
 from asyncloader.values.settings import Dialect, LoadSettings
 
@@ -77,12 +77,7 @@ class TextInput:
 
     def equip(self, table: Table, settings: LoadSettings) -> None:
         """Make the encoder; raises `UsageError` where a key has no column."""
-        for key in table.key:
-            if key.name not in self.columns:
-                raise UsageError(
-                    f"{self.name}: has no column {key.name!r}, which is a key of table {table.name}; its columns are "
-                    f"{', '.join(self.columns[:12])}{', …' if len(self.columns) > 12 else ''}"
-                )
+        check_key(self.name, self.columns, table)
         self._key_decoder = CsvDecoder(self._header.columns, self._dialect, [key.name for key in table.key])
         types = {name: kind for name, kind in settings.types.items() if name in self.columns}
         self._encoder = ColumnEncoder(
