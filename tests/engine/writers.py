@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from asyncloader.values.schema import KeyAttribute, Table
@@ -11,8 +12,10 @@ from asyncloader.wire.transport import Gateway
 from asyncloader.writer import BatchWriter
 from tests.engine.loads import QUICK, Keys
 from tests.faultserver import FaultServer
+from tests.faultserver.values import Item
 
 TABLE = "events"
+FOR_EVER = 3600.0
 
 
 class Writer(BatchWriter):
@@ -38,3 +41,20 @@ class Writer(BatchWriter):
 def contents(server: FaultServer) -> dict[str, Any]:
     """What the table holds, by its key's text."""
     return {next(iter(item["id"].values())): item for item in server.items(TABLE)}
+
+
+def made(**options: Any) -> FaultServer:
+    """A server with the table."""
+    server = FaultServer(**options)
+    server.create_table(TABLE)
+    return server
+
+
+def is_bad(item: Item) -> bool:
+    return "bad" in item
+
+
+async def gone_idle(turns: int = 20) -> None:
+    """Let everybody in the loop come so far that they wait."""
+    for _ in range(turns):
+        await asyncio.sleep(0)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.faults.clients import FakeClock, client_of
 from tests.faultserver import FaultServer
-from tests.test_faultserver import FakeClock, client_of
 
 
 def units(writes: int, reads: int = 5) -> dict[str, int]:
