@@ -139,3 +139,20 @@ def test_a_named_pipe_without_a_writer_does_not_hold_it_back(dynamodb: FaultServ
         process.send_signal(signal.SIGINT)
         done = ended(process, limit_s=20)
     assert done == Done(130, "", "asyncloader: interrupted before the first write; nothing was written\n")
+
+
+def test_an_interrupt_while_the_command_is_imported_ends_it_quietly(work_folder: Path) -> None:
+    program = """
+import sys
+
+class Interrupts:
+    def find_spec(self, fullname, *_):
+        if fullname == "typer":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupts())
+from asyncloader.__main__ import main
+main()
+"""
+    with started("load", "people", "rows.csv", cwd=work_folder, program=program) as process:
+        assert ended(process) == Done(130, "", "")
