@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import ssl
+import subprocess
+import sys
+from importlib.util import find_spec
 
 import pytest
 
@@ -35,3 +38,17 @@ def test_a_number_of_threads_that_is_told_holds(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delenv("OPENBLAS_NUM_THREADS")
     without_spinning_threads()
     assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+
+
+def test_the_command_runs_on_uvloop_where_it_is_installed() -> None:
+    program = """
+import asyncio
+from asyncloader.cli.running import run
+
+async def loop():
+    return type(asyncio.get_running_loop()).__module__
+
+print(run(loop()))
+"""
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert told.startswith("uvloop" if find_spec("uvloop") else "asyncio")
