@@ -28,10 +28,11 @@ from asyncloader.values.report import Counts, Report
 if TYPE_CHECKING:
     from asyncloader.api import load, plan
     from asyncloader.engine.putting.ack import Ack, Receipt
+    from asyncloader.values.dialect import Dialect
     from asyncloader.values.hooks import BatchSent, OnBatch, OnReject, OnRetry, Rejection, Retry
     from asyncloader.values.plan import Plan
-    from asyncloader.values.settings import Dialect, RetrySettings
-    from asyncloader.values.stats import Stats
+    from asyncloader.values.report import Stats
+    from asyncloader.values.settings import RetrySettings
     from asyncloader.writer import BatchWriter
 
 __version__ = "0.1.0"
@@ -79,12 +80,12 @@ _LATER = {
     "BatchWriter": "asyncloader.writer",
     "load": "asyncloader.api",
     "plan": "asyncloader.api",
-    "Dialect": "asyncloader.values.settings",
+    "Dialect": "asyncloader.values.dialect",
     "RetrySettings": "asyncloader.values.settings",
     "Ack": "asyncloader.engine.putting.ack",
     "Plan": "asyncloader.values.plan",
     "Receipt": "asyncloader.engine.putting.ack",
-    "Stats": "asyncloader.values.stats",
+    "Stats": "asyncloader.values.report",
     **dict.fromkeys(("BatchSent", "OnBatch", "OnReject", "OnRetry", "Rejection", "Retry"), "asyncloader.values.hooks"),
 }
 """Where the names are that are imported when they are first used."""

@@ -16,20 +16,21 @@ from asyncloader.table.aws import Aws, connect
 from asyncloader.table.gateway import gateway
 from asyncloader.table.throughput import Throughput
 from asyncloader.values.budget import Budget
-from asyncloader.values.change import CapacityChange
+from asyncloader.values.capacity_change import CapacitySettings
+from asyncloader.values.dialect import Dialect
 from asyncloader.values.errors import TableError, TableMissing, UsageError
 from asyncloader.values.hooks import OnBatch, OnReject, OnRetry
-from asyncloader.values.pacing import UTILIZATION, PacingSettings
 from asyncloader.values.plan import Plan
-from asyncloader.values.planning import PlanSettings, parse_sample
+from asyncloader.values.plan_settings import PlanSettings, parse_sample
 from asyncloader.values.report import Report
 from asyncloader.values.schema import KeyAttribute, Table, attribute_type
 from asyncloader.values.settings import (
+    UTILIZATION,
     AwsSettings,
     CreateSettings,
-    Dialect,
     EmptyCells,
     LoadSettings,
+    PacingSettings,
     RejectLimit,
     RetrySettings,
     TransportName,
@@ -116,7 +117,7 @@ async def load(
         budget=Budget.of(stop_after_wcu, stop_after_cost, stop_after, price),
         pacing=PacingSettings(max_wcu, utilization),
         spread=Spread(spread, ShardKey.of(shard_key)),
-        change=CapacityChange(raise_wcu, prewarm),
+        change=CapacitySettings(raise_wcu, prewarm),
         journal=None if journal is None else Path(journal),
         resume=resume,
         restart=restart,

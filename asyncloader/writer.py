@@ -21,10 +21,15 @@ from asyncloader.engine.putting.intake import Intake
 from asyncloader.finish import finish
 from asyncloader.values.errors import ItemRejected, UsageError, WriterClosed, WriterFull
 from asyncloader.values.hooks import OnBatch, OnReject, OnRetry
-from asyncloader.values.pacing import UTILIZATION, PacingSettings
-from asyncloader.values.settings import AwsSettings, RetrySettings, TransportName
-from asyncloader.values.stats import Stats
-from asyncloader.values.writing import WriterSettings
+from asyncloader.values.report import Stats
+from asyncloader.values.settings import (
+    UTILIZATION,
+    AwsSettings,
+    PacingSettings,
+    RetrySettings,
+    TransportName,
+    WriterSettings,
+)
 
 if TYPE_CHECKING:
     import aioboto3

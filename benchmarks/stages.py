@@ -22,8 +22,8 @@ from asyncloader.encode.hashes import hash_columns, superseded_rows
 from asyncloader.encode.steps import walk
 from asyncloader.schedule.flight import Flight, Flights
 from asyncloader.schedule.fresh import fresh_batches
+from asyncloader.values.dialect import Dialect
 from asyncloader.values.schema import KeyAttribute, Table
-from asyncloader.values.settings import Dialect
 from asyncloader.wire.sigv4 import Credentials, Signer
 from asyncloader.wire.transport import TARGET, Envelope
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from asyncloader.blocks.cut import quotes_are_regular
 from asyncloader.blocks.grammar import LINE_END, grammar
-from asyncloader.values.settings import Dialect
+from asyncloader.values.dialect import Dialect
 
 TRIED = 200
 """Line ends that are looked at."""

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from asyncloader.blocks.grammar import Grammar, count_lines, grammar
+from asyncloader.values.dialect import Dialect
 from asyncloader.values.errors import SourceError
-from asyncloader.values.settings import Dialect
 
 RECORD_LIMIT_BYTES = 16 * 1024 * 1024
 """No record that is longer can be an item of 400 KB; one that seems to be is a quote that nobody closed."""

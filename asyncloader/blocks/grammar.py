@@ -15,7 +15,7 @@ from functools import cache
 
 import numpy as np
 
-from asyncloader.values.settings import Dialect
+from asyncloader.values.dialect import Dialect
 
 LINE_END = re.compile(rb"\r\n|\n|\r")
 

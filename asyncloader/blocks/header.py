@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from asyncloader.blocks.grammar import LINE_END, Grammar, Record, count_lines, grammar
+from asyncloader.values.dialect import Dialect
 from asyncloader.values.errors import SourceError
-from asyncloader.values.settings import Dialect
 
 OWN_PREFIX = "_asyncloader_"
 """Columns that a reject file has beside the source's own; ignored on input."""

@@ -7,8 +7,8 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 
+from asyncloader.values.capacity_change import Prewarming
 from asyncloader.values.errors import UsageError
-from asyncloader.values.prewarming import Prewarming
 
 YES = ("y", "yes")
 LINE_BYTES = 1024

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from asyncloader.values.dialect import Dialect
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import AttributeType, attribute_type
-from asyncloader.values.settings import Dialect
 
 
 def types_of(pairs: list[str]) -> dict[str, AttributeType]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from asyncloader.values.throttling import HotKey
+from asyncloader.values.report import HotKey
 
 KEYS, KEY_WIDTH = 3, 24
 

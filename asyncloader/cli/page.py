@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import ceil
 
 from asyncloader.cli.progress import duration
-from asyncloader.values.plan import Advice, ColumnPlan, Cost, Partitions, Plan, Reason, Spot
+from asyncloader.values.plan import Advice, ColumnPlan, Cost, Location, Partitions, Plan, Reason
 
 WIDTH = 22
 REASONS, SPOTS, KINDS = 10, 3, 3
@@ -96,7 +96,7 @@ def _rejects(reasons: Sequence[Reason]) -> Iterator[str]:
         yield _pair("", f"and {len(reasons) - REASONS} other reasons, which --json tells")
 
 
-def _places(spots: Sequence[Spot]) -> str:
+def _places(spots: Sequence[Location]) -> str:
     """The source is named once where it stays the same."""
     parts: list[str] = []
     for before, spot in zip([None, *spots], spots, strict=False):

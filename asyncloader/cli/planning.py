@@ -15,7 +15,7 @@ from asyncloader.cli.running import INTERRUPTED, OK, REJECTED, USAGE, Display, r
 from asyncloader.engine.loading.survey import Survey
 from asyncloader.values.errors import AsyncLoaderError
 from asyncloader.values.plan import Plan
-from asyncloader.values.planning import PlanSettings
+from asyncloader.values.plan_settings import PlanSettings
 from asyncloader.values.settings import AwsSettings
 
 

@@ -20,7 +20,7 @@ from asyncloader.blocks.cut import Block
 from asyncloader.blocks.grammar import Grammar, Record, grammar
 from asyncloader.blocks.header import OWN_PREFIX
 from asyncloader.decode.columns import BadRow, Columns
-from asyncloader.values.settings import Dialect
+from asyncloader.values.dialect import Dialect
 
 _CONTROLS = re.compile(rb"[\x00-\x1f]")
 _UTF8_BOM = b"\xef\xbb\xbf"

@@ -22,8 +22,8 @@ from typing import IO, Any
 
 from asyncloader.records.watermark import Watermark
 from asyncloader.sources.paths import SourceFile
+from asyncloader.values.capacity_change import RaisedCapacity
 from asyncloader.values.errors import UsageError
-from asyncloader.values.raised import Raised
 
 VERSION = 2
 RAISED = "raised"
@@ -95,7 +95,7 @@ class Journal:
         self._begun = False
         self._resumes = False
         self._turn = RLock()
-        self.raised: Raised | None = None
+        self.raised: RaisedCapacity | None = None
         """What an earlier run has raised and not set back, once it was looked for."""
 
     def find(self, *, resume: bool, restart: bool, how_to_resume: str) -> Watermark | None:
@@ -162,7 +162,7 @@ class Journal:
             if self._begun:
                 self._append(mark.as_json())
 
-    def remember(self, raised: Raised | None) -> None:
+    def remember(self, raised: RaisedCapacity | None) -> None:
         """Keep what is about to be raised, or, by None, that nothing is raised any more."""
         with self._turn:
             self.raised = raised
@@ -213,10 +213,10 @@ class Journal:
         return file
 
 
-def _raised(lines: list[tuple[dict[str, Any], int]]) -> Raised | None:
+def _raised(lines: list[tuple[dict[str, Any], int]]) -> RaisedCapacity | None:
     """What the last line of that kind tells."""
     told = [line[RAISED] for line, _ in lines if RAISED in line]
-    return Raised.from_json(told[-1]) if told and told[-1] is not None else None
+    return RaisedCapacity.from_json(told[-1]) if told and told[-1] is not None else None
 
 
 def _valid_lines(data: bytes) -> list[tuple[dict[str, Any], int]]:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from asyncloader.blocks.header import ERROR_COLUMN, LINE_COLUMN, RAW_COLUMN, SOURCE_COLUMN
+from asyncloader.values.dialect import Dialect
 from asyncloader.values.errors import UsageError
-from asyncloader.values.settings import Dialect
 
 UNIT_SYMBOL = "␟"
 """Stands for the delimiter in reasons and raw texts where the dialect has no way to quote it."""

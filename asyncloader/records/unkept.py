@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncloader.records.watermark import Watermark
-from asyncloader.values.raised import Raised
+from asyncloader.values.capacity_change import RaisedCapacity
 
 
 class Unkept:
@@ -22,7 +22,7 @@ class Unkept:
     def write(self, mark: Watermark) -> None:
         """A watermark would help nobody."""
 
-    def remember(self, raised: Raised | None) -> None:
+    def remember(self, raised: RaisedCapacity | None) -> None:
         """Whoever raises capacity must have a journal; this is only told that nothing is raised."""
 
     def close(self, *, complete: bool) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from math import inf
 
 from asyncloader.schedule.limits import Part
-from asyncloader.values.throttling import Limit
+from asyncloader.values.report import CapacityLimit
 
 WEIGHT = 0.1
 """Of the newest answer in what is learnt."""
@@ -45,7 +45,7 @@ class Ceiling:
         return min(rates) * cost_ratio if rates else inf
 
     @property
-    def limit(self) -> Limit | None:
+    def limit(self) -> CapacityLimit | None:
         """The lowest part in words."""
         pairs = zip(self._parts, self._ratios, strict=True)
         lowest = min(pairs, key=lambda pair: pair[0].wcu / pair[1], default=None)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import log
 
-from asyncloader.values.throttling import HotKey
+from asyncloader.values.report import HotKey
 
 WATCHED, HOT = 256, 64
 """How many keys are watched, and how many of them may be hot at once. The least refused ones are forgotten."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from asyncloader.values.pacing import PacingSettings
+from asyncloader.values.report import CapacityLimit
 from asyncloader.values.schema import Table, Throughput
-from asyncloader.values.throttling import Limit
+from asyncloader.values.settings import PacingSettings
 
 OWN_CAP = "--max-wcu"
 ON_DEMAND_START_WCU = 4_000.0
@@ -19,7 +19,7 @@ class Part:
 
     wcu: float
     index: str | None = None
-    limit: Limit | None = None
+    limit: CapacityLimit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Limits:
 
     start_wcu: float
     cap_wcu: float | None = None
-    limit: Limit | None = None
+    limit: CapacityLimit | None = None
     parts: tuple[Part, ...] = ()
 
 
@@ -64,21 +64,21 @@ def described(table: Table, pacing: PacingSettings) -> str:
     )
 
 
-def own_cap(max_wcu: float) -> Limit:
+def own_cap(max_wcu: float) -> CapacityLimit:
     """The cap that the user has set."""
-    return Limit(OWN_CAP, f"{max_wcu:,g} WCU/s", "a higher one lets it go faster")
+    return CapacityLimit(OWN_CAP, f"{max_wcu:,g} WCU/s", "a higher one lets it go faster")
 
 
-def limit_of(index: str | None, throughput: Throughput) -> Limit:
+def limit_of(index: str | None, throughput: Throughput) -> CapacityLimit:
     """A described capacity in words, with the setting that changes it."""
     what = "table" if index is None else f"index {index}"
     if throughput.provisioned is not None:
-        return Limit(what, f"provisioned with {throughput.provisioned:,} WCU/s", "raise its WriteCapacityUnits")
+        return CapacityLimit(what, f"provisioned with {throughput.provisioned:,} WCU/s", "raise its WriteCapacityUnits")
     if throughput.most is None:
-        return Limit(what, "on demand", "it grows with use, or at once by WarmThroughput")
+        return CapacityLimit(what, "on demand", "it grows with use, or at once by WarmThroughput")
     what = "on-demand maximum" + ("" if index is None else f" of {what}")
     size = f"{throughput.most:,} WCU/s" if throughput.most else ""
-    return Limit(what, size, "raise OnDemandThroughput.MaxWriteRequestUnits")
+    return CapacityLimit(what, size, "raise OnDemandThroughput.MaxWriteRequestUnits")
 
 
 def _described(table: Table) -> list[tuple[str | None, Throughput]]:

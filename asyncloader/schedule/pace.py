@@ -25,9 +25,9 @@ from asyncloader.schedule.ceiling import Ceiling
 from asyncloader.schedule.gauge import Gauge
 from asyncloader.schedule.limits import Limits, limits_of
 from asyncloader.schedule.second import Second
-from asyncloader.values.pacing import PacingSettings
+from asyncloader.values.report import CapacityLimit
 from asyncloader.values.schema import Table
-from asyncloader.values.throttling import Limit
+from asyncloader.values.settings import PacingSettings
 
 SEARCH_S, SEARCH_ROUND_TRIPS = 0.03, 5.0
 """A search doubles in so much time and so many round trips: what it overshoots is in flight before we hear of it."""
@@ -105,7 +105,7 @@ class Pacer:
             self._start()
 
     @property
-    def limit(self) -> Limit | None:
+    def limit(self) -> CapacityLimit | None:
         """The cap that holds, in words; None where the rate is learnt."""
         cap = self.limits.cap_wcu
         return self._ceiling.limit if self._most < (inf if cap is None else cap) else self.limits.limit

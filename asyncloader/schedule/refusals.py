@@ -6,29 +6,29 @@ from collections import Counter
 from collections.abc import Sequence
 
 from asyncloader.schedule.limits import OWN_CAP, limit_of
+from asyncloader.values.report import CapacityLimit
 from asyncloader.values.schema import Table, Throughput
-from asyncloader.values.throttling import Limit
 
-HOT_KEYS = Limit("hot keys", "", "spread the rows over more partition keys")
-ACCOUNT = Limit("account", "the write capacity of the account in this region", "have its quota raised")
+HOT_KEYS = CapacityLimit("hot keys", "", "spread the rows over more partition keys")
+ACCOUNT = CapacityLimit("account", "the write capacity of the account in this region", "have its quota raised")
 
 
 class Refusals:
     """Counts refused items by the limit that refused them (DYNAMODB.md, ThrottlingReasons)."""
 
     def __init__(self, table: Table) -> None:
-        self.items: Counter[Limit] = Counter()
+        self.items: Counter[CapacityLimit] = Counter()
         self._throughputs = {index.name: index.throughput or Throughput() for index in table.indexes}
         self._own = table.throughput or Throughput()
-        self._told: Limit | None = None
+        self._told: CapacityLimit | None = None
 
-    def note(self, limit: Limit, items: int) -> bool:
+    def note(self, limit: CapacityLimit, items: int) -> bool:
         """So many items were refused by this limit; true if that is new."""
         is_new = limit not in self.items
         self.items[limit] += items
         return is_new
 
-    def told(self, reason: str, resource: str) -> Limit:
+    def told(self, reason: str, resource: str) -> CapacityLimit:
         """The limit that a reason of the service means."""
         index = resource.rpartition("/index/")[2] if "/index/" in resource else None
         throughput = self._own if index is None else self._throughputs.get(index, Throughput())
@@ -43,14 +43,14 @@ class Refusals:
         self._told = limit
         return limit
 
-    def guessed(self, cap: Limit | None) -> Limit:
+    def guessed(self, cap: CapacityLimit | None) -> CapacityLimit:
         """The limit that handed items back, which comes without a reason: the last one told, or the lowest described."""
         if self._told is not None:
             return self._told
         return cap if cap is not None and cap.what != OWN_CAP else limit_of(None, self._own)
 
     @property
-    def top(self) -> Limit | None:
+    def top(self) -> CapacityLimit | None:
         """What refused most."""
         return self.items.most_common(1)[0][0] if self.items else None
 

@@ -17,13 +17,13 @@ from asyncloader.values.plan import (
     Advice,
     ColumnPlan,
     Duration,
+    DurationLimit,
     IndexPlan,
-    Limit,
     LimitKind,
     Partitions,
     Reason,
 )
-from asyncloader.values.planning import PlanSettings
+from asyncloader.values.plan_settings import PlanSettings
 from asyncloader.values.schema import Table
 
 Mended = tuple[str, str | None, float]
@@ -91,7 +91,7 @@ def _on_time(situation: Situation) -> Iterator[Advice]:
         limits[worst.kind, worst.owner] = replace(worst, seconds=min(worst.seconds, seconds))
 
 
-def _mended(situation: Situation, worst: Limit, aim: float) -> Mended:
+def _mended(situation: Situation, worst: DurationLimit, aim: float) -> Mended:
     """What helps against one limit."""
     if worst.kind == "table":
         return _more_for_table(situation, aim)
@@ -128,7 +128,7 @@ def _more_for_table(situation: Situation, aim: float) -> Mended:
     )
 
 
-def _more_for_index(situation: Situation, worst: Limit, aim: float) -> Mended:
+def _more_for_index(situation: Situation, worst: DurationLimit, aim: float) -> Mended:
     place = next(at for at, index in enumerate(situation.table.indexes) if index.name == worst.owner)
     wcu, told = situation.indexes[place].wcu, situation.table.indexes[place].throughput
     supply = supply_of(told, situation.settings.utilization)
@@ -141,7 +141,7 @@ def _more_for_index(situation: Situation, worst: Limit, aim: float) -> Mended:
     )
 
 
-def _spread(situation: Situation, worst: Limit, aim: float) -> Mended:
+def _spread(situation: Situation, worst: DurationLimit, aim: float) -> Mended:
     key = _partitions(situation, worst.owner).key
     lanes = min(max(ceil(MARGIN * worst.seconds / aim), 2), MOST_LANES)
     after = worst.seconds / lanes
@@ -157,7 +157,7 @@ def _spread(situation: Situation, worst: Limit, aim: float) -> Mended:
     )
 
 
-def _split(situation: Situation, worst: Limit, aim: float) -> Mended:
+def _split(situation: Situation, worst: DurationLimit, aim: float) -> Mended:
     found = _partitions(situation, worst.owner)
     hot = found.heaviest[0]
     if worst.owner:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from asyncloader.encode.hashes import text_buffers
 from asyncloader.survey.kinds import Kind, Kinds, kinds_of
-from asyncloader.values.plan import Cell, ColumnPlan, Spot
+from asyncloader.values.plan import Cell, ColumnPlan, Location
 
 SHOWN = 40
 """So many characters of a value are shown."""
@@ -54,7 +54,7 @@ class ColumnTally:
     longest_bytes: int = 0
     longest: Cell | None = None
 
-    def add(self, found: ColumnFacts, spot: Callable[[int], Spot]) -> None:
+    def add(self, found: ColumnFacts, spot: Callable[[int], Location]) -> None:
         """The next block."""
         self.cells += len(found.column)
         self.empty += found.empty

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from asyncloader.survey.capacity import PARTITION_WCU, Supply, supply_of
-from asyncloader.values.plan import Duration, IndexPlan, Limit, Partitions
-from asyncloader.values.planning import PlanSettings
+from asyncloader.values.plan import Duration, DurationLimit, IndexPlan, Partitions
+from asyncloader.values.plan_settings import PlanSettings
 from asyncloader.values.schema import Table, Throughput
 
 ORDER_MATTERS = 1.1
@@ -34,23 +34,23 @@ def duration_of(
     """How long a load takes at least; it is never slower than the slowest of these, if it does everything well."""
     supply = table_supply(table, settings)
     own = borne_by_table(table, table_wcu, indexes)
-    limits = [Limit("table", "", f"the table: {own:,} WCU at {supply.words()}", supply.seconds(own))]
+    limits = [DurationLimit("table", "", f"the table: {own:,} WCU at {supply.words()}", supply.seconds(own))]
     for plan, index in zip(indexes, table.indexes, strict=True):
         if index.is_global:
             index_supply = supply_of(index.throughput, settings.utilization)
             words = f"index {index.name}: {plan.wcu:,} WCU at {index_supply.words()}"
-            limits.append(Limit("index", index.name, words, index_supply.seconds(plan.wcu)))
+            limits.append(DurationLimit("index", index.name, words, index_supply.seconds(plan.wcu)))
     if settings.load.pacing.max_wcu is not None:
         total = table_wcu + sum(plan.wcu for plan in indexes)
         words = f"--max-wcu {settings.load.pacing.max_wcu:g}: {total:,} WCU"
-        limits.append(Limit("cap", "", words, total / settings.load.pacing.max_wcu))
+        limits.append(DurationLimit("cap", "", words, total / settings.load.pacing.max_wcu))
     for each in partitions:
         limits += _of_partitions(each)
     limits.sort(key=lambda limit: -limit.seconds)
     return Duration(limits[0].seconds, _basis(table, settings), tuple(limits))
 
 
-def _of_partitions(each: Partitions) -> list[Limit]:
+def _of_partitions(each: Partitions) -> list[DurationLimit]:
     if not each.heaviest:
         return []
     heaviest = each.heaviest[0]
@@ -60,9 +60,9 @@ def _of_partitions(each: Partitions) -> list[Limit]:
         f"rows of one {each.key} stand together, so that {where} is written to a key or few at a time: "
         f"{each.in_order_wcu:,} WCU at {PARTITION_WCU:,} WCU/s"
     )
-    limits = [Limit("key", each.owner, key, heaviest.wcu_most / PARTITION_WCU)]
+    limits = [DurationLimit("key", each.owner, key, heaviest.wcu_most / PARTITION_WCU)]
     if each.in_order_wcu > ORDER_MATTERS * heaviest.wcu_most:
-        limits.append(Limit("order", each.owner, order, each.in_order_wcu / PARTITION_WCU))
+        limits.append(DurationLimit("order", each.owner, order, each.in_order_wcu / PARTITION_WCU))
     return limits
 
 

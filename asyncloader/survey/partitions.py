@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from asyncloader.encode.hashes import canonical_column
-from asyncloader.values.plan import HotKey, Partitions
+from asyncloader.values.plan import HeavyKey, Partitions
 from asyncloader.values.schema import KeyAttribute
 
 Units = npt.NDArray[np.int64]
@@ -77,7 +77,7 @@ class PartitionTally:
             distinct=round(self._distinct.get_estimate()),
             wcu=round(wcu * scale),
             heaviest=tuple(
-                HotKey(key, round(lower * scale), round(upper * scale), upper / wcu)
+                HeavyKey(key, round(lower * scale), round(upper * scale), upper / wcu)
                 for key, lower, upper in heavy[:SHOWN_KEYS]
             ),
             in_order_wcu=round(self._in_order_wcu * scale),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from asyncloader.survey.prices import PRICES, REFERENCE
 from asyncloader.values.plan import Cost
+from asyncloader.values.prices import PRICES, REFERENCE
 
 
 def cost_of(wcu: int, region: str | None, given_usd: float | None) -> Cost:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from asyncloader.decode.columns import BadRow
-from asyncloader.values.plan import Reason, Spot
+from asyncloader.values.plan import Location, Reason
 
 MOST_REASONS = 100
 SPOTS = 20
@@ -22,7 +22,7 @@ class ReasonTally:
 
     _found: dict[str, Reason] = field(default_factory=dict)
 
-    def add(self, bad: list[BadRow], spot: Callable[[int], Spot]) -> None:
+    def add(self, bad: list[BadRow], spot: Callable[[int], Location]) -> None:
         """The rejected rows of the next block."""
         for row in bad:
             reason = str(row)

@@ -16,8 +16,8 @@ from asyncloader.survey.price import cost_of
 from asyncloader.survey.ratio import Ratio
 from asyncloader.survey.reasons import ReasonTally
 from asyncloader.survey.sizes import SizeTally
-from asyncloader.values.plan import IndexPlan, Plan, Sample, Spot
-from asyncloader.values.planning import PlanSettings
+from asyncloader.values.plan import IndexPlan, Location, Plan, Sample
+from asyncloader.values.plan_settings import PlanSettings
 from asyncloader.values.schema import AttributeType, Table
 
 
@@ -43,7 +43,7 @@ class Tally:
     def rows_read(self) -> int:
         return round(self._rows.amount)
 
-    def add(self, found: Findings, size_bytes: int, spot: Callable[[int], Spot]) -> None:
+    def add(self, found: Findings, size_bytes: int, spot: Callable[[int], Location]) -> None:
         """The next block, of so many bytes; `spot` tells where one of its records is."""
         self._rows.add(size_bytes, found.rows)
         self._rejected.add(size_bytes, len(found.bad))

@@ -11,8 +11,8 @@ from typing import Any
 from asyncloader.table import refusals
 from asyncloader.table.aws import WRITABLE, Aws
 from asyncloader.table.description import read_description
+from asyncloader.values.capacity_change import TABLE
 from asyncloader.values.errors import TableError
-from asyncloader.values.raised import TABLE
 from asyncloader.values.schema import Table
 
 ACTIVE_WAIT_S = 1800.0

@@ -13,7 +13,7 @@ _MILLION = 1e6
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class BudgetLimit:
     """One limit of the capacity used since the load's first start, in WCU, and the option that set it."""
 
     option: str
@@ -61,13 +61,13 @@ class Budget:
         """From what a caller gives; `time` is a number of seconds or a text like `1h30m`."""
         return cls(wcu, cost, parse_duration(time) if isinstance(time, str) else time, price)
 
-    def limits(self, price: float | None) -> list[Limit]:
+    def limits(self, price: float | None) -> list[BudgetLimit]:
         """The limits of the capacity used; a cost becomes one at that price of a million units."""
-        found: list[Limit] = []
+        found: list[BudgetLimit] = []
         if self.wcu is not None:
-            found.append(Limit("--stop-after-wcu", self.wcu, self.wcu))
+            found.append(BudgetLimit("--stop-after-wcu", self.wcu, self.wcu))
         if self.cost is not None and price is not None:
-            found.append(Limit("--stop-after-cost", self.cost, self.cost / price * _MILLION))
+            found.append(BudgetLimit("--stop-after-cost", self.cost, self.cost / price * _MILLION))
         return found
 
 

@@ -172,3 +172,9 @@ class BatchRefused(ServiceError):
 
 class ServiceRefused(ServiceError):
     """No item of this load can be stored any more: the table is gone or access is denied."""
+
+
+def require(condition: bool, message: str) -> None:
+    """Raises `UsageError` with this message unless the condition holds."""
+    if not condition:
+        raise UsageError(message)

@@ -13,7 +13,7 @@ LimitKind = Literal["table", "index", "cap", "order", "key"]
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class Location:
     """A place in a source. `line` counts from 1; it is None in a sample that did not read what lies before it, where
     `offset` in bytes tells the record's begin."""
 
@@ -32,7 +32,7 @@ class Cell:
     """A value as an example, shortened, and where it stands."""
 
     text: str
-    spot: Spot
+    spot: Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Reason:
 
     reason: str
     rows: int
-    spots: tuple[Spot, ...]
+    spots: tuple[Location, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class IndexPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class HotKey:
+class HeavyKey:
     """One partition key and its units: at least, at most, and the share of all units (of the upper figure)."""
 
     key: str
@@ -101,7 +101,7 @@ class Partitions:
     key: str
     distinct: int
     wcu: int
-    heaviest: tuple[HotKey, ...]
+    heaviest: tuple[HeavyKey, ...]
     in_order_wcu: int
 
 
@@ -140,7 +140,7 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class DurationLimit:
     """One thing that a load must wait for, and for how many seconds at least.
 
     `kind` is table or index (their capacity), cap (`--max-wcu`), order (rows of one partition key stand together) or
@@ -162,7 +162,7 @@ class Duration:
 
     seconds: float
     basis: str
-    limits: tuple[Limit, ...]
+    limits: tuple[DurationLimit, ...]
 
 
 @dataclass(frozen=True, slots=True)

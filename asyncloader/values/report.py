@@ -1,11 +1,9 @@
-"""The result of a load: counts of what happened to every row."""
+"""What a load or a writer reports: counts, the result, a snapshot, what limited it, hot keys."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
-
-from asyncloader.values.throttling import HotKey, Limit
 
 
 @dataclass(slots=True)
@@ -61,7 +59,7 @@ class Report:
     complete: bool
     shard_key: dict[str, Any] | None = None
     top_reasons: tuple[tuple[str, int], ...] = field(default=())
-    limited_by: Limit | None = None
+    limited_by: CapacityLimit | None = None
     hot_keys: tuple[HotKey, ...] = ()
 
     @property
@@ -89,3 +87,71 @@ class Report:
             "shard_key": self.shard_key,
             "this_run": self.this_run.as_dict(),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """A snapshot of a `BatchWriter`; counts are since it was opened.
+
+    `pending_items` puts wait for their fate, with JSON of `pending_bytes`; `queue_depth` of them are not being sent
+    at this moment. `waiting_puts` are calls of `put` that wait for room. `in_flight` are requests. `put` counts
+    accepted puts and deletes; `put = written + rejected + replaced` once nothing is pending. A replaced put is pending,
+    too, until it shares the fate of the newer one of its key. `retried`, `unprocessed` are items, `throttled`
+    refused requests. `p50_s`, `p95_s` and `p99_s` are seconds from a put to its acknowledgement, over the last one to
+    two minutes, for each batch from its first item on; None while there were none.
+    """
+
+    table: str
+    is_open: bool
+    put: int
+    pending_items: int
+    pending_bytes: int
+    queue_depth: int
+    waiting_puts: int
+    in_flight: int
+    written: int
+    rejected: int
+    replaced: int
+    requests: int
+    retried: int
+    unprocessed: int
+    throttled: int
+    consumed_wcu: float
+    p50_s: float | None
+    p95_s: float | None
+    p99_s: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same, for a health endpoint."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityLimit:
+    """`what` names the limit ("table", "index by-city", …), `size` says how large it is, `advice` what changes it."""
+
+    what: str
+    size: str = ""
+    advice: str = ""
+
+    @property
+    def brief(self) -> str:
+        return f"{self.what}, {self.size}" if self.size else self.what
+
+    def __str__(self) -> str:
+        return f"{self.brief}; {self.advice}" if self.advice else self.brief
+
+
+@dataclass(frozen=True, slots=True)
+class HotKey:
+    """A partition key that was refused while others passed.
+
+    `key` is its text, `refused` how many of its items were handed back, `share` that number by all items handed back.
+    """
+
+    key: str
+    refused: int
+    share: float
+
+    def as_dict(self) -> dict[str, str | int | float]:
+        return {"key": self.key, "refused": self.refused, "share": round(self.share, 4)}

@@ -8,9 +8,9 @@ from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from asyncloader.values.budget import Budget
-from asyncloader.values.change import CapacityChange
-from asyncloader.values.errors import UsageError
-from asyncloader.values.pacing import PacingSettings
+from asyncloader.values.capacity_change import CapacitySettings
+from asyncloader.values.dialect import Dialect
+from asyncloader.values.errors import UsageError, require
 from asyncloader.values.schema import AttributeType, KeyAttribute
 from asyncloader.values.spread import Spread
 
@@ -23,57 +23,12 @@ REQUEST_LIMIT_BYTES = 16 * 1024 * 1024
 """Size of one BatchWriteItem request (DYNAMODB.md)."""
 
 
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise UsageError(message)
-
-
 def _is_web_address(text: str) -> bool:
     try:
         parts = urlsplit(text)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:  # a port that is none, an IPv6 address without its end
         return False
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """How a CSV source is written: RFC 4180 unless said otherwise.
-
-    `columns` names the columns of a source without a header (`header=False`), or replaces the header's names.
-    `skip_rows` is a number of physical lines before the header.
-    """
-
-    delimiter: str = ","
-    quote: str | None = '"'
-    escape: str | None = None
-    encoding: str = "utf-8"
-    header: bool = True
-    columns: tuple[str, ...] = ()
-    skip_rows: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("delimiter", "quote", "escape"):
-            mark = getattr(self, name)
-            if mark is None and name != "delimiter":
-                continue
-            _require(
-                isinstance(mark, str) and len(mark) == 1 and mark.isascii() and mark not in "\r\n\0",
-                f"--{name} takes one ASCII character, not {mark!r}",
-            )
-        marks = [mark for mark in (self.delimiter, self.quote, self.escape) if mark]
-        _require(len(set(marks)) == len(marks), "--delimiter, --quote and --escape must differ from one another")
-        _require(self.header or bool(self.columns), "--no-header needs --columns a,b,c to name the columns")
-        _require(self.skip_rows >= 0, f"--skip-rows takes 0 or more, not {self.skip_rows}")
-        try:
-            "".encode(self.encoding)
-        except LookupError:
-            raise UsageError(f"--encoding {self.encoding!r} is not an encoding that Python knows") from None
-
-    @property
-    def transcodes(self) -> bool:
-        """Whether the bytes of the source must be turned into UTF-8 first."""
-        return self.encoding.lower().replace("_", "-") not in ("utf-8", "utf8", "utf-8-sig", "ascii", "us-ascii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +45,45 @@ class RetrySettings:
     connect_timeout_s: float = 10.0
 
     def __post_init__(self) -> None:
-        _require(self.attempts >= 1, f"retry attempts must be 1 or more, not {self.attempts}")
+        require(self.attempts >= 1, f"retry attempts must be 1 or more, not {self.attempts}")
         for name in ("base_s", "cap_s", "request_timeout_s", "connect_timeout_s"):
-            _require(getattr(self, name) > 0, f"{name} must be more than 0")
+            require(getattr(self, name) > 0, f"{name} must be more than 0")
+
+
+UTILIZATION = 0.95
+"""Of the described capacity: what is left keeps a table that others use, too, from being throttled."""
+
+
+@dataclass(frozen=True, slots=True)
+class PacingSettings:
+    """`max_wcu` caps the WCU used in any second; `utilization` is the part of the described capacity that is used.
+
+    The lower of the two holds. A `utilization` of None leaves `max_wcu` as the only pace: the description is not
+    followed, nothing is learnt, and what is refused is only sent again later.
+    """
+
+    max_wcu: float | None = None
+    utilization: float | None = UTILIZATION
+
+    def __post_init__(self) -> None:
+        if self.max_wcu is not None and not self.max_wcu >= 1:
+            raise UsageError(f"--max-wcu takes 1 or more WCU a second, not {self.max_wcu}")
+        if self.utilization is not None and not 0 < self.utilization <= 1:
+            raise UsageError(
+                f"--utilization takes a part of the described capacity, more than 0 and at most 1, or 'off', not {self.utilization:g}"
+            )
+
+    @classmethod
+    def parse(cls, max_wcu: float | None, utilization: str) -> PacingSettings:
+        """Read the options of the command; raises `UsageError`."""
+        if utilization == "off":
+            return cls(max_wcu, None)
+        try:
+            return cls(max_wcu, float(utilization))
+        except ValueError:
+            raise UsageError(
+                f"--utilization takes a part of the described capacity such as 0.95, or 'off', not {utilization!r}"
+            ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +104,10 @@ class RejectLimit:
         try:
             if text.endswith("%"):
                 limit = cls(percent=float(text[:-1]))
-                _require(0 <= (limit.percent or 0) <= 100, "")
+                require(0 <= (limit.percent or 0) <= 100, "")
             else:
                 limit = cls(rows=int(text))
-                _require((limit.rows or 0) >= 0, "")
+                require((limit.rows or 0) >= 0, "")
         except (ValueError, UsageError):
             raise UsageError(f"--max-rejects takes a number of rows or a percentage like 5%, not {text!r}") from None
         return limit
@@ -143,11 +134,11 @@ class AwsSettings:
     transport: TransportName = "auto"
 
     def __post_init__(self) -> None:
-        _require(
+        require(
             self.transport in get_args(TransportName),
             f"--transport takes one of {', '.join(get_args(TransportName))}, not {self.transport!r}",
         )
-        _require(
+        require(
             self.endpoint_url is None or _is_web_address(self.endpoint_url),
             f"--endpoint-url takes an address like http://127.0.0.1:8000 or https://host, not {self.endpoint_url!r}",
         )
@@ -161,12 +152,12 @@ class CreateSettings:
     sort_key: KeyAttribute | None = None
 
     def __post_init__(self) -> None:
-        _require(self.sort_key is None or self.sort_key.name != self.key.name, "--key and --sort-key must differ")
+        require(self.sort_key is None or self.sort_key.name != self.key.name, "--key and --sort-key must differ")
 
     @classmethod
     def of(cls, key: str | None, sort_key: str | None) -> CreateSettings:
         """Read `NAME[:S|N|B]` for both; raises `UsageError` without a key."""
-        _require(bool(key), "--create needs --key NAME[:S|N|B] to know the partition key of the new table")
+        require(bool(key), "--create needs --key NAME[:S|N|B] to know the partition key of the new table")
         return cls(KeyAttribute.parse(key or ""), KeyAttribute.parse(sort_key) if sort_key else None)
 
 
@@ -205,7 +196,7 @@ class LoadSettings:
     max_rejects: RejectLimit | None = None
     budget: Budget = field(default_factory=Budget)
     pacing: PacingSettings = field(default_factory=PacingSettings)
-    change: CapacityChange = field(default_factory=CapacityChange)
+    change: CapacitySettings = field(default_factory=CapacitySettings)
     journal: Path | None = None
     resume: bool = False
     restart: bool = False
@@ -217,14 +208,37 @@ class LoadSettings:
     dissect: bool = False
 
     def __post_init__(self) -> None:
-        _require(1 <= self.workers <= 1024, f"--workers takes 1 to 1024 or auto, not {self.workers}")
-        _require(self.empty in get_args(EmptyCells), f"--empty takes drop, null or keep, not {self.empty!r}")
-        _require(self.limit is None or self.limit >= 0, f"--limit takes 0 or more, not {self.limit}")
-        _require(not (self.resume and self.restart), "--resume and --restart contradict one another")
-        _require(
+        require(1 <= self.workers <= 1024, f"--workers takes 1 to 1024 or auto, not {self.workers}")
+        require(self.empty in get_args(EmptyCells), f"--empty takes drop, null or keep, not {self.empty!r}")
+        require(self.limit is None or self.limit >= 0, f"--limit takes 0 or more, not {self.limit}")
+        require(not (self.resume and self.restart), "--resume and --restart contradict one another")
+        require(
             self.limit is None or self.spread.lanes == 1,
             "--limit counts rows from the begin of the sources, and --spread reads several places of them at once; "
             "leave one of the two out",
         )
-        _require(self.block_bytes >= 16, f"block_bytes must be 16 or more, not {self.block_bytes}")
-        _require(self.blocks_in_flight >= 1, f"blocks_in_flight must be 1 or more, not {self.blocks_in_flight}")
+        require(self.block_bytes >= 16, f"block_bytes must be 16 or more, not {self.block_bytes}")
+        require(self.blocks_in_flight >= 1, f"blocks_in_flight must be 1 or more, not {self.blocks_in_flight}")
+
+
+@dataclass(frozen=True, slots=True)
+class WriterSettings:
+    """`workers` requests in flight; a batch is sent when it is full, or `linger_s` seconds after its first item.
+
+    At most `max_pending_items` puts, with JSON of `max_pending_bytes`, wait for their fate; `put` waits beyond that.
+    A single item that is longer is taken when nothing else is pending. `raw` says that items are DynamoDB JSON.
+    """
+
+    workers: int = 8
+    linger_s: float = 0.02
+    max_pending_items: int = 10_000
+    max_pending_bytes: int = 64 * 1024 * 1024
+    pacing: PacingSettings = field(default_factory=PacingSettings)
+    raw: bool = False
+    retry: RetrySettings = field(default_factory=RetrySettings)
+
+    def __post_init__(self) -> None:
+        require(1 <= self.workers <= 1024, f"workers must be 1 to 1024, not {self.workers}")
+        require(0 <= self.linger_s <= 3600, f"linger must be 0 to 3600 seconds, not {self.linger_s}")
+        for name in ("max_pending_items", "max_pending_bytes"):
+            require(getattr(self, name) >= 1, f"{name} must be 1 or more, not {getattr(self, name)}")

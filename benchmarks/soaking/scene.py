@@ -11,8 +11,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from asyncloader.values.pacing import PacingSettings
-from asyncloader.values.settings import Dialect, LoadSettings, RetrySettings
+from asyncloader.values.dialect import Dialect
+from asyncloader.values.settings import LoadSettings, PacingSettings, RetrySettings
 from benchmarks.soaking.case import Case
 from benchmarks.soaking.cells import REFUSED, Typed
 from tests import faultserver

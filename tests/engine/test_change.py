@@ -11,8 +11,8 @@ import pytest
 import asyncloader
 from asyncloader.records.journal import Identity, Journal
 from asyncloader.records.watermark import Watermark
+from asyncloader.values.capacity_change import TABLE, RaisedCapacity
 from asyncloader.values.errors import BudgetSpent, UsageError
-from asyncloader.values.raised import TABLE, Raised
 from tests.faultserver import FaultServer
 
 ROWS = 300
@@ -92,9 +92,9 @@ async def test_a_region_without_a_certain_price_wants_one(provisioned: FaultServ
 
 
 def test_what_is_raised_again_goes_back_to_where_it_first_was() -> None:
-    first = Raised.to(100, {TABLE: 5, "rich": 900}, None)
+    first = RaisedCapacity.to(100, {TABLE: 5, "rich": 900}, None)
     assert (first.before, first.after) == ({TABLE: 5}, {TABLE: 100})
-    second = Raised.to(200, {TABLE: 100, "rich": 900}, Raised.from_json(first.as_json()))
+    second = RaisedCapacity.to(200, {TABLE: 100, "rich": 900}, RaisedCapacity.from_json(first.as_json()))
     assert (second.before, second.after) == ({TABLE: 5}, {TABLE: 200})
     for now in (100, 200):
         assert second.to_set_back({TABLE: now}) == {TABLE: 5}
@@ -108,8 +108,8 @@ def _journal(path: Path, table: str = "people") -> Journal:
     return Journal(path, Identity(table, "http://here", f"arn:{table}", ()))
 
 
-def _raised(path: Path) -> Raised:
-    raised = Raised.to(100, {TABLE: 5}, None)
+def _raised(path: Path) -> RaisedCapacity:
+    raised = RaisedCapacity.to(100, {TABLE: 5}, None)
     journal = _journal(path)
     journal.begin(Watermark())
     journal.remember(raised)

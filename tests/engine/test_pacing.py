@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from asyncloader.values.pacing import PacingSettings
+from asyncloader.values.settings import PacingSettings
 from tests.engine.loads import Row, applied, scene
 from tests.faultserver import FaultServer, RandomFaults, Throttle, Unprocessed
 from tests.faultserver.batch import Batch

@@ -11,7 +11,7 @@ import asyncloader
 from asyncloader.engine.loading.survey import Survey
 from asyncloader.sources.stream import SourceStream
 from asyncloader.values.plan import Plan
-from asyncloader.values.planning import PlanSettings
+from asyncloader.values.plan_settings import PlanSettings
 from asyncloader.values.schema import KeyAttribute
 from asyncloader.values.settings import LoadSettings
 

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from asyncloader.values.change import CapacityChange
+from asyncloader.values.capacity_change import CapacitySettings
 from asyncloader.values.errors import LoadFailed, UsageError
 from asyncloader.values.schema import Table, Throughput
 from asyncloader.values.spread import ShardKey, Spread
@@ -79,7 +79,7 @@ async def test_capacity_is_not_raised_where_a_crash_would_leave_it_raised(tmp_pa
         server.create_table(loads.TABLE)
         scene = Provisioned(server, tmp_path, given=(FRAME,))
         with pytest.raises(UsageError, match="without which a crash would leave the table's capacity raised"):
-            await scene.run(change=CapacityChange(10))
+            await scene.run(change=CapacitySettings(10))
 
 
 async def test_a_load_that_stops_says_that_it_cannot_be_resumed(tmp_path: Path) -> None:

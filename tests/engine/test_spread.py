@@ -20,10 +20,11 @@ from asyncloader.engine.reading.lanes import Lanes
 from asyncloader.engine.reading.reader import equip, inspect, read_lane, read_rounds
 from asyncloader.records.watermark import WHOLE, Lane
 from asyncloader.sources.paths import expand
+from asyncloader.values.dialect import Dialect
 from asyncloader.values.errors import LoadFailed, UsageError
 from asyncloader.values.report import Report
 from asyncloader.values.schema import KeyAttribute, Table
-from asyncloader.values.settings import Dialect, LoadSettings
+from asyncloader.values.settings import LoadSettings
 from asyncloader.values.spread import Spread
 from tests.engine.loads import Row, Scene, applied, csv_bytes, scene
 from tests.engine.strategies import scripts

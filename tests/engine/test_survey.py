@@ -21,7 +21,7 @@ from asyncloader.engine.loading.survey import Survey
 from asyncloader.table.description import read_description
 from asyncloader.values.errors import SourceError, UsageError
 from asyncloader.values.plan import Plan
-from asyncloader.values.planning import PlanSettings
+from asyncloader.values.plan_settings import PlanSettings
 from asyncloader.values.report import Report
 from asyncloader.values.schema import KeyAttribute, Table
 from asyncloader.values.settings import LoadSettings

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import asyncloader
+from asyncloader.values.dialect import Dialect
 from asyncloader.values.errors import LoadFailed
-from asyncloader.values.settings import Dialect
 from tests.command import run
 from tests.integration.tables import contents, create, rows_of
 from tests.servers import Server

@@ -14,7 +14,7 @@ import pytest
 import zstandard
 
 import asyncloader
-from asyncloader.values.settings import Dialect
+from asyncloader.values.dialect import Dialect
 from tests.command import run
 from tests.integration.tables import contents, create, rows_of, texts
 from tests.servers import Server

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from asyncloader.values.settings import Dialect
+from asyncloader.values.dialect import Dialect
 
 _SENTINEL = "sentinel"
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from asyncloader.values.dialect import Dialect
 from asyncloader.values.schema import AttributeType, KeyType
-from asyncloader.values.settings import Dialect
 
 # Texts and dialects of CSV
 

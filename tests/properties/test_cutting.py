@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from asyncloader.blocks.cut import Cut, Cutter, quotes_are_regular
 from asyncloader.blocks.grammar import ATOMIC, POSSESSIVE, Grammar, count_lines, grammar
-from asyncloader.values.settings import Dialect
+from asyncloader.values.dialect import Dialect
 from tests.properties import csv_oracle
 from tests.properties.effort import thorough, usual
 from tests.properties.strategies import (

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from asyncloader.blocks.cut import Block, Cutter
 from asyncloader.decode.columns import Columns
 from asyncloader.decode.csv import CsvDecoder
-from asyncloader.values.settings import Dialect
+from asyncloader.values.dialect import Dialect
 from tests.properties import csv_oracle
 from tests.properties.effort import thorough, usual
 from tests.properties.strategies import (

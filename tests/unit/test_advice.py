@@ -8,11 +8,10 @@ import pytest
 
 from asyncloader.survey.advice import Situation, advise
 from asyncloader.survey.duration import duration_of
-from asyncloader.values.pacing import PacingSettings
-from asyncloader.values.plan import Advice, Cell, ColumnPlan, HotKey, IndexPlan, Partitions, Reason, Spot
-from asyncloader.values.planning import PlanSettings
+from asyncloader.values.plan import Advice, Cell, ColumnPlan, HeavyKey, IndexPlan, Location, Partitions, Reason
+from asyncloader.values.plan_settings import PlanSettings
 from asyncloader.values.schema import Index, KeyAttribute, Table, Throughput
-from asyncloader.values.settings import LoadSettings
+from asyncloader.values.settings import LoadSettings, PacingSettings
 
 TENANT, AT = KeyAttribute("tenant"), KeyAttribute("at", "N")
 BY_CITY = Index("by-city", KeyAttribute("city"))
@@ -20,12 +19,12 @@ MILLION = 1_000_000
 
 
 def partitions(wcu: int, heaviest: int, in_order: int, owner: str = "", key: str = "tenant") -> Partitions:
-    hot = (HotKey("t0", heaviest, heaviest, heaviest / wcu),)
+    hot = (HeavyKey("t0", heaviest, heaviest, heaviest / wcu),)
     return Partitions(owner, key, 50, wcu, hot, in_order)
 
 
 def column(name: str, kind: str = "text", *, stored_as: str = "S", **changes: Any) -> ColumnPlan:
-    spot = Spot("a.csv", 7)
+    spot = Location("a.csv", 7)
     made: dict[str, Any] = {
         "name": name,
         "type": stored_as,
@@ -145,7 +144,7 @@ def test_what_holds_the_load_up_longest_comes_first_and_each_builds_on_the_ones_
 
 
 def test_rejects_come_before_time_and_types_after_it() -> None:
-    reason = Reason("born: 'x' is not a number", 3, (Spot("a.csv", 9),))
+    reason = Reason("born: 'x' is not a number", 3, (Location("a.csv", 9),))
     told = advice(MILLION, partitions(MILLION, 10, 100), reasons=(reason,), columns=(column("price", "number"),))
     assert "a.csv:9" in told[0].text
     assert (told[1].option or "").startswith("--prewarm")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from asyncloader.blocks.boundary import find_record
 from asyncloader.blocks.grammar import grammar
 from asyncloader.engine.reading.sampling import FEWEST_PLACES, places
-from asyncloader.values.settings import Dialect
+from asyncloader.values.dialect import Dialect
 from tests.properties.effort import usual
 
 PLAIN = Dialect()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncloader.schedule.allowance import Allowance
-from asyncloader.values.budget import Budget, Limit, parse_duration, written_duration
+from asyncloader.values.budget import Budget, BudgetLimit, parse_duration, written_duration
 from asyncloader.values.errors import UsageError
 
 
@@ -52,11 +52,11 @@ def test_a_cost_is_a_number_of_wcu_at_its_price() -> None:
 
 
 def test_a_resume_is_offered_as_much_again() -> None:
-    first = Limit("--stop-after-wcu", 1000.0, 1000.0)
+    first = BudgetLimit("--stop-after-wcu", 1000.0, 1000.0)
     assert first.larger(used_wcu=990.0, before_wcu=0.0) == "2000"
-    assert Limit("--stop-after-wcu", 2000.0, 2000.0).larger(used_wcu=2000.0, before_wcu=990.0) == "3010"
+    assert BudgetLimit("--stop-after-wcu", 2000.0, 2000.0).larger(used_wcu=2000.0, before_wcu=990.0) == "3010"
     assert first.larger(used_wcu=5000.0, before_wcu=5000.0) == "6000"
-    assert Limit("--stop-after-cost", 1.5, 2e6).larger(used_wcu=2e6, before_wcu=0.0) == "3"
+    assert BudgetLimit("--stop-after-cost", 1.5, 2e6).larger(used_wcu=2e6, before_wcu=0.0) == "3"
 
 
 def test_one_request_goes_alone_until_its_true_cost_is_known() -> None:

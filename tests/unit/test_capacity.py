@@ -9,8 +9,8 @@ import pytest
 
 from asyncloader.survey.capacity import Supply, supply_of
 from asyncloader.survey.price import cost_of
-from asyncloader.survey.prices import PRICES
 from asyncloader.survey.sizes import SizeTally
+from asyncloader.values.prices import PRICES
 from asyncloader.values.schema import Throughput
 
 HALF_HOUR_WCU = 4_000 * 1_800

@@ -7,7 +7,7 @@ import pytest
 from asyncloader.blocks.cut import Block
 from asyncloader.decode.columns import BadRow, Columns
 from asyncloader.decode.csv import CsvDecoder
-from asyncloader.values.settings import Dialect
+from asyncloader.values.dialect import Dialect
 
 ESCAPED = Dialect(escape="\\")
 

@@ -7,8 +7,8 @@ import pytest
 
 from asyncloader.blocks import cut
 from asyncloader.blocks.cut import Block, Cut, Cutter
+from asyncloader.values.dialect import Dialect
 from asyncloader.values.errors import SourceError
-from asyncloader.values.settings import Dialect
 
 
 def first_cut(data: bytes, dialect: Dialect | None = None) -> bytes | None:

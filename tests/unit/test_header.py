@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from asyncloader.blocks.header import Header, read_header
+from asyncloader.values.dialect import Dialect
 from asyncloader.values.errors import SourceError
-from asyncloader.values.settings import Dialect
 
 
 def read(head: bytes, *, at_end: bool = True, **dialect: Any) -> Header | None:

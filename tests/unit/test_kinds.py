@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from asyncloader.encode import numbers
 from asyncloader.survey.columns import ColumnTally, facts
 from asyncloader.survey.kinds import Kind, kinds_of
-from asyncloader.values.plan import Spot
+from asyncloader.values.plan import Location
 from tests.properties.effort import usual
 
 
@@ -111,8 +111,8 @@ def test_columns_are_told_as_cell_by_cell(cells: list[str]) -> None:
 
 def test_a_column_is_told_over_all_blocks() -> None:
     tally = ColumnTally("born")
-    tally.add(facts(pa.array(["1815", None, "1906"])), lambda row: Spot("a.csv", 2 + row))
-    tally.add(facts(pa.array(["n/a", "x" * 50])), lambda row: Spot("a.csv", 5 + row))
+    tally.add(facts(pa.array(["1815", None, "1906"])), lambda row: Location("a.csv", 2 + row))
+    tally.add(facts(pa.array(["n/a", "x" * 50])), lambda row: Location("a.csv", 5 + row))
     plan = tally.plan("N")
     assert (plan.cells, plan.empty, plan.type) == (5, 1, "N")
     assert plan.kinds == {"number": 2, "text": 2}
@@ -126,9 +126,9 @@ def test_places_are_looked_up_only_for_what_is_new() -> None:
     """Finding a line costs a look through the block, which most blocks need not pay."""
     tally, asked = ColumnTally("born"), list[int]()
 
-    def spot(row: int) -> Spot:
+    def spot(row: int) -> Location:
         asked.append(row)
-        return Spot("a.csv", row)
+        return Location("a.csv", row)
 
     for _ in range(5):
         tally.add(facts(pa.array(["1", "22"])), spot)

@@ -12,8 +12,8 @@ from asyncloader.schedule.limits import ON_DEMAND_START_WCU, Limits, Part, descr
 from asyncloader.schedule.pace import Pacer, pacer_for
 from asyncloader.table.description import read_description
 from asyncloader.values.errors import UsageError
-from asyncloader.values.pacing import PacingSettings
 from asyncloader.values.schema import KeyAttribute, Table, Throughput
+from asyncloader.values.settings import PacingSettings
 
 ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/people"
 USUAL = PacingSettings()

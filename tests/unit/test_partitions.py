@@ -10,7 +10,7 @@ from asyncloader.decode.columns import BadRow
 from asyncloader.survey.partitions import PartitionTally, weighed
 from asyncloader.survey.ratio import Ratio
 from asyncloader.survey.reasons import MOST_REASONS, OTHERS, SPOTS, ReasonTally
-from asyncloader.values.plan import HotKey, Spot
+from asyncloader.values.plan import HeavyKey, Location
 from asyncloader.values.schema import KeyAttribute
 
 TENANT = KeyAttribute("tenant")
@@ -32,7 +32,7 @@ def test_few_keys_are_told_exactly() -> None:
     tally.add({"a": 5, "c": 5})
     told = tally.plan(1.0)
     assert (told.distinct, told.wcu) == (3, 100)
-    assert told.heaviest == (HotKey("a", 65, 65, 0.65), HotKey("b", 30, 30, 0.30), HotKey("c", 5, 5, 0.05))
+    assert told.heaviest == (HeavyKey("a", 65, 65, 0.65), HeavyKey("b", 30, 30, 0.30), HeavyKey("c", 5, 5, 0.05))
 
 
 def test_a_heavy_key_among_very_many_is_found_within_its_bounds() -> None:
@@ -64,13 +64,13 @@ def test_a_sample_is_scaled() -> None:
     tally = PartitionTally("", TENANT, 6)
     tally.add({"a": 6, "b": 4})
     told = tally.plan(20.0)
-    assert (told.wcu, told.in_order_wcu, told.heaviest[0]) == (200, 120, HotKey("a", 120, 120, 0.6))
+    assert (told.wcu, told.in_order_wcu, told.heaviest[0]) == (200, 120, HeavyKey("a", 120, 120, 0.6))
 
 
 def test_like_reasons_are_one() -> None:
     tally = ReasonTally()
     bad = [BadRow(0, "'19o6' is not a number", "born"), BadRow(3, "'x' is not a number", "born")]
-    tally.add([*bad, BadRow(4, "'x' is not a number", "died")], lambda record: Spot("a.csv", record + 2))
+    tally.add([*bad, BadRow(4, "'x' is not a number", "died")], lambda record: Location("a.csv", record + 2))
     first, second = tally.plan(1.0)
     assert (first.reason, first.rows, [spot.line for spot in first.spots]) == (
         "born: '19o6' is not a number",
@@ -84,9 +84,9 @@ def test_reasons_and_places_are_bounded() -> None:
     """Whatever the file holds; what is too much is counted together."""
     tally, asked = ReasonTally(), list[int]()
 
-    def spot(record: int) -> Spot:
+    def spot(record: int) -> Location:
         asked.append(record)
-        return Spot("a.csv", record)
+        return Location("a.csv", record)
 
     for column in range(MOST_REASONS + 50):
         tally.add([BadRow(record, "is not null", f"c{column}") for record in range(50)], spot)

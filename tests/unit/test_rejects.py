@@ -9,7 +9,7 @@ import pytest
 from asyncloader.blocks.cut import Block
 from asyncloader.blocks.grammar import grammar
 from asyncloader.records.rejects import Reject, RejectFile
-from asyncloader.values.settings import Dialect
+from asyncloader.values.dialect import Dialect
 
 CELLS = {"id": 'a"b', "note": "x"}
 

@@ -6,16 +6,10 @@ from typing import Any
 
 import pytest
 
+from asyncloader.values.dialect import Dialect
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import KeyAttribute
-from asyncloader.values.settings import (
-    AwsSettings,
-    CreateSettings,
-    Dialect,
-    LoadSettings,
-    RejectLimit,
-    RetrySettings,
-)
+from asyncloader.values.settings import AwsSettings, CreateSettings, LoadSettings, RejectLimit, RetrySettings
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asyncloader.cli.heat import shown
 from asyncloader.cli.progress import Moment, Pace
-from asyncloader.values.throttling import HotKey
+from asyncloader.values.report import HotKey
 
 
 def test_the_first_ones_are_shown_and_the_others_counted() -> None:

@@ -9,13 +9,13 @@ from asyncloader.cli.lean import without_default_certificates
 from asyncloader.cli.logs import set_log_level
 from asyncloader.cli.options import budget, capacity, dialect, ends, output, shape, spread, target
 from asyncloader.values.budget import Budget
-from asyncloader.values.change import CapacityChange
+from asyncloader.values.capacity_change import CapacitySettings
 from asyncloader.values.errors import UsageError
-from asyncloader.values.pacing import PacingSettings
 from asyncloader.values.settings import (
     AwsSettings,
     CreateSettings,
     LoadSettings,
+    PacingSettings,
     RejectLimit,
     TransportName,
     read_workers,
@@ -88,7 +88,7 @@ def load(
         budget=Budget.of(stop_after_wcu, stop_after_cost, stop_after, price),
         pacing=PacingSettings.parse(max_wcu, "off" if local else utilization),
         spread=Spread(lanes, None if shard_key is None else ShardKey.parse(shard_key)),
-        change=CapacityChange(raise_wcu, prewarm),
+        change=CapacitySettings(raise_wcu, prewarm),
         journal=journal,
         resume=resume,
         restart=restart,

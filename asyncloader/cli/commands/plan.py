@@ -8,10 +8,9 @@ from asyncloader.cli.cells import dialect_of, types_of
 from asyncloader.cli.logs import set_log_level
 from asyncloader.cli.options import capacity, dialect, output, shape, spread, target
 from asyncloader.cli.options import plan as planning
-from asyncloader.values.pacing import PacingSettings
-from asyncloader.values.planning import PlanSettings, parse_sample
+from asyncloader.values.plan_settings import PlanSettings, parse_sample
 from asyncloader.values.schema import KeyAttribute
-from asyncloader.values.settings import AwsSettings, LoadSettings
+from asyncloader.values.settings import AwsSettings, LoadSettings, PacingSettings
 from asyncloader.values.spread import ShardKey, Spread
 
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from asyncloader.engine.stop import Stop
 from asyncloader.schedule.allowance import Allowance
 from asyncloader.schedule.batch import Batch, Run
-from asyncloader.survey.prices import PRICES
-from asyncloader.values.budget import Budget, Limit
+from asyncloader.values.budget import Budget, BudgetLimit
 from asyncloader.values.errors import BudgetSpent, ServiceError, ServiceUnavailable, UsageError
+from asyncloader.values.prices import PRICES
 from asyncloader.values.schema import Table
 from asyncloader.wire.answer import Answer
 
@@ -21,7 +21,7 @@ LEAST_WCU = 1.0
 class Guard:
     """Lets requests out while the lowest of the limits allows; `before_wcu` was used when this run began."""
 
-    def __init__(self, limits: Sequence[Limit], before_wcu: float) -> None:
+    def __init__(self, limits: Sequence[BudgetLimit], before_wcu: float) -> None:
         self._limit = min(limits, key=lambda limit: limit.wcu)
         self._before_wcu = before_wcu
         self._allowance = Allowance(self._limit.wcu, before_wcu)

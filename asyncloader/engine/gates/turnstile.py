@@ -14,8 +14,8 @@ from asyncloader.schedule.pace import Pacer
 from asyncloader.schedule.refusals import HOT_KEYS, Refusals, is_key_range
 from asyncloader.schedule.sidings import Sidings
 from asyncloader.values.errors import ServiceError, Throttled
+from asyncloader.values.report import CapacityLimit
 from asyncloader.values.schema import Table
-from asyncloader.values.throttling import Limit
 from asyncloader.wire.answer import Answer
 
 log = logging.getLogger("asyncloader")
@@ -129,7 +129,7 @@ class Turnstile:
         return is_new
 
     @property
-    def limited_by(self) -> Limit | None:
+    def limited_by(self) -> CapacityLimit | None:
         """What held the load back most, so far."""
         refused = sum(self._refusals.items.values())
         held = self._held_s > HELD * (self._now() - self._began)
@@ -181,7 +181,7 @@ class Turnstile:
             self.sidings.open(keys, now)
             self._pacer.pardon(now)
 
-    def _note(self, limit: Limit, items: int) -> None:
+    def _note(self, limit: CapacityLimit, items: int) -> None:
         if self._refusals.note(limit, items) and limit.what not in ("table", HOT_KEYS.what):
             log.warning("writes are limited by %s", limit)
 

@@ -13,8 +13,8 @@ from asyncloader.records.unkept import Unkept
 from asyncloader.records.watermark import Watermark
 from asyncloader.sources.kinds import Source
 from asyncloader.sources.paths import SourceFile
+from asyncloader.values.capacity_change import RaisedCapacity
 from asyncloader.values.errors import UsageError
-from asyncloader.values.raised import Raised
 from asyncloader.values.schema import Table
 from asyncloader.values.settings import LoadSettings
 
@@ -70,7 +70,7 @@ class Papers:
         except OSError as error:
             raise self._unwritable(error) from error
 
-    def remember(self, raised: Raised | None) -> None:
+    def remember(self, raised: RaisedCapacity | None) -> None:
         """Have on disk what is about to be raised of the table's capacity, or that nothing is raised any more."""
         try:
             self.journal.remember(raised)

@@ -25,8 +25,8 @@ from asyncloader.sources.paths import expand
 from asyncloader.survey.findings import Findings, examine
 from asyncloader.survey.tally import Tally
 from asyncloader.values.errors import UsageError
-from asyncloader.values.plan import Plan, Spot
-from asyncloader.values.planning import PlanSettings
+from asyncloader.values.plan import Location, Plan
+from asyncloader.values.plan_settings import PlanSettings
 from asyncloader.values.schema import Table
 
 MOST_THREADS = 4
@@ -151,15 +151,15 @@ class Places:
     has_line: bool
     _begins: Sequence[tuple[int, int]] | None = None
 
-    def spot(self, record: int) -> Spot:
+    def spot(self, record: int) -> Location:
         """The place of one record."""
         name, block = self.owner.name, self.block
         if self.has_line and self._are_lines:
-            return Spot(name, block.line + record)
+            return Location(name, block.line + record)
         if self._begins is None:
             self._begins = self.owner.begins(block)
         offset, line = self._begins[record]
-        return Spot(name, line) if self.has_line else Spot(name, None, offset)
+        return Location(name, line) if self.has_line else Location(name, None, offset)
 
     @property
     def _are_lines(self) -> bool:

@@ -17,17 +17,15 @@ from asyncloader.engine.loading.voice import Confirm, Voice
 from asyncloader.finish import in_thread
 from asyncloader.records.watermark import Watermark
 from asyncloader.table.throughput import Throughput
-from asyncloader.values.change import CapacityChange
+from asyncloader.values.capacity_change import TABLE, CapacitySettings, Prewarming, RaisedCapacity, provisioned_units
 from asyncloader.values.errors import AsyncLoaderError, TableError, TableMissing, UsageError
-from asyncloader.values.prewarming import Prewarming
-from asyncloader.values.raised import TABLE, Raised, provisioned_units
 from asyncloader.values.schema import Table
 
 
 class Switch:
     """Changes one table's capacity as asked, says what it does, and sets back what this or an earlier run has raised."""
 
-    def __init__(self, throughput: Throughput, change: CapacityChange, papers: Papers, voice: Voice) -> None:
+    def __init__(self, throughput: Throughput, change: CapacitySettings, papers: Papers, voice: Voice) -> None:
         self._throughput = throughput
         self._change = change
         self._papers = papers
@@ -73,7 +71,7 @@ class Switch:
         now = provisioned_units(await self._until_active())
         if self._given_up.is_set():
             return None
-        raised = Raised.to(wcu, now, self._raised)
+        raised = RaisedCapacity.to(wcu, now, self._raised)
         if not raised.after:
             self._voice.say(f"table {name} has {now[TABLE]:,} WCU/s already; there is nothing to raise")
             return None

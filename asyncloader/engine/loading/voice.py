@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from asyncloader.values.prewarming import Prewarming
+from asyncloader.values.capacity_change import Prewarming
 
 Confirm = Callable[[Prewarming], Awaitable[bool]]
 """Asks people; False means no."""

@@ -29,11 +29,9 @@ from asyncloader.schedule.pace import pacer_for
 from asyncloader.schedule.parcel import Parcel, Parcels
 from asyncloader.values.errors import AsyncLoaderError, ItemRejected, LoadFailed, WriterClosed
 from asyncloader.values.hooks import Rejection
-from asyncloader.values.report import Counts
+from asyncloader.values.report import Counts, Stats
 from asyncloader.values.schema import Table
-from asyncloader.values.settings import BATCH_ITEMS
-from asyncloader.values.stats import Stats
-from asyncloader.values.writing import WriterSettings
+from asyncloader.values.settings import BATCH_ITEMS, WriterSettings
 from asyncloader.wire.transport import Gateway
 
 log = logging.getLogger("asyncloader")

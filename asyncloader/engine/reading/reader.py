@@ -18,9 +18,10 @@ from asyncloader.records.watermark import Lane
 from asyncloader.sources.frames import FrameSource
 from asyncloader.sources.items import ItemSource
 from asyncloader.sources.kinds import Source
+from asyncloader.values.dialect import Dialect
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import Table
-from asyncloader.values.settings import Dialect, LoadSettings
+from asyncloader.values.settings import LoadSettings
 
 LEAST_BLOCK_BYTES = 16
 Round = list[tuple[int, Piece]]

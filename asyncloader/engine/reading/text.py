@@ -24,9 +24,10 @@ from asyncloader.records.rejects import Reject
 from asyncloader.records.watermark import Place
 from asyncloader.sources.paths import SourceFile
 from asyncloader.sources.stream import SourceStream, open_source
+from asyncloader.values.dialect import Dialect
 from asyncloader.values.errors import SourceError
 from asyncloader.values.schema import Table
-from asyncloader.values.settings import Dialect, LoadSettings
+from asyncloader.values.settings import LoadSettings
 
 HEADER_LIMIT_BYTES = 1024 * 1024
 GUESS_LIMIT_BYTES = 4 * 1024 * 1024

@@ -1,4 +1,4 @@
-"""What a load has raised of a table's provisioned capacity, so that it can be set back whatever happens."""
+"""Changes of a table's capacity: what is asked for, what pre-warming costs, and what was raised and must be restored."""
 
 from __future__ import annotations
 
@@ -6,7 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from asyncloader.values.errors import TableError, UsageError
 from asyncloader.values.schema import Table
+
+
+@dataclass(frozen=True, slots=True)
+class CapacitySettings:
+    """`raise_wcu` is for the time of the load only; `prewarm` is for good. Both in WCU/s; None changes nothing."""
+
+    raise_wcu: int | None = None
+    prewarm: int | None = None
+
+    def __post_init__(self) -> None:
+        for option, value in (("--raise-wcu", self.raise_wcu), ("--prewarm", self.prewarm)):
+            if value is not None and value < 1:
+                raise UsageError(f"{option} takes 1 or more WCU a second, not {value}")
+
 
 TABLE = ""
 """Stands for the table itself where indexes are known by their names."""
@@ -19,7 +34,7 @@ def provisioned_units(table: Table) -> dict[str, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Raised:
+class RaisedCapacity:
     """WCU/s by index name: `before` is what to set back, `after` what was asked for.
 
     `ours` are all values that this load may have set, over several runs: anything else was somebody else's doing.
@@ -30,7 +45,7 @@ class Raised:
     ours: Mapping[str, tuple[int, ...]]
 
     @classmethod
-    def to(cls, wcu: int, now: Mapping[str, int], earlier: Raised | None) -> Raised:
+    def to(cls, wcu: int, now: Mapping[str, int], earlier: RaisedCapacity | None) -> RaisedCapacity:
         """What it takes that neither the table nor an index has less than `wcu`; `earlier` runs' doing stays known."""
         before = {}
         for name, units in now.items():
@@ -62,6 +77,38 @@ class Raised:
         return {"before": self.before, "after": self.after, "ours": self.ours}
 
     @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> Raised:
+    def from_json(cls, told: Mapping[str, Any]) -> RaisedCapacity:
         """What the journal kept."""
         return cls(told["before"], told["after"], {name: tuple(units) for name, units in told["ours"].items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Prewarming:
+    """What is to be raised: warm WCU/s by index name, as it is and as it is to be; empty where all is warm already."""
+
+    table: str
+    now: Mapping[str, int]
+    after: Mapping[str, int]
+
+    @classmethod
+    def to(cls, wcu: int, table: Table) -> Prewarming:
+        """The table and each of its global indexes that takes less at once; raises `TableError` where nobody knows."""
+        told = {TABLE: table.throughput} | {index.name: index.throughput for index in table.indexes if index.is_global}
+        warm = {name: each.warm for name, each in told.items() if each is not None and each.warm is not None}
+        if TABLE not in warm:
+            raise TableError(
+                f"the service does not tell the warm throughput of table {table.name}; leave --prewarm out"
+            )
+        low = {name: units for name, units in warm.items() if units < wcu}
+        return cls(table.name, low, dict.fromkeys(low, wcu))
+
+    def __str__(self) -> str:
+        """What it means, in words."""
+        parts = [
+            f"{f'index {name}' if name != TABLE else f'table {self.table}'} from {units:,} to {self.after[name]:,} WCU/s"
+            for name, units in self.now.items()
+        ]
+        return (
+            f"pre-warm {' and '.join(parts)}: AWS charges this once, at the price of warm throughput in its region, "
+            "and it cannot be lowered again"
+        )
