@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from asyncloader.engine.hooks import Hooks
 from asyncloader.engine.loading.follow import follow
 from asyncloader.engine.loading.load import Load
-from asyncloader.sources.kinds import Given, Named
+from asyncloader.sources.resolve import SourceLike, StrPath
 from asyncloader.table.aws import Aws, connect
 from asyncloader.table.gateway import gateway
 from asyncloader.table.throughput import Throughput
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 async def load(
     table: str,
-    *sources: Given,
+    *sources: SourceLike,
     session: aioboto3.Session | None = None,
     region: str | None = None,
     profile: str | None = None,
@@ -59,7 +59,7 @@ async def load(
     create: bool = False,
     key: str | None = None,
     sort_key: str | None = None,
-    rejects: Named | None = None,
+    rejects: StrPath | None = None,
     max_rejects: int | str | None = None,
     max_wcu: float | None = None,
     stop_after_wcu: float | None = None,
@@ -71,7 +71,7 @@ async def load(
     shard_key: Mapping[str, int] | None = None,
     raise_wcu: int | None = None,
     prewarm: int | None = None,
-    journal: Named | None = None,
+    journal: StrPath | None = None,
     resume: bool = False,
     restart: bool = False,
     transport: TransportName = "auto",
@@ -132,7 +132,7 @@ async def load(
 
 
 async def plan(
-    *sources: Named,
+    *sources: StrPath,
     table: str | None = None,
     key: str | None = None,
     sort_key: str | None = None,

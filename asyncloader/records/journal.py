@@ -21,7 +21,7 @@ from threading import RLock
 from typing import IO, Any
 
 from asyncloader.records.watermark import Watermark
-from asyncloader.sources.paths import SourceFile
+from asyncloader.sources.resolve import SourceFile
 from asyncloader.values.capacity_change import RaisedCapacity
 from asyncloader.values.errors import UsageError
 

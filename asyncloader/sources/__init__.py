@@ -1,1 +1,1 @@
-"""Files and streams → chunks of UTF-8 bytes, decompressed, with their place in the source."""
+"""Files, streams, frames and iterators: what is read, as chunks of UTF-8 bytes, Arrow batches or items."""

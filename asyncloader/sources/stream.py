@@ -15,7 +15,7 @@ import aiofiles
 
 from asyncloader.finish import finish
 from asyncloader.sources.decompress import MAGIC_BYTES, Decompression, NotDecompressed
-from asyncloader.sources.paths import SourceFile
+from asyncloader.sources.resolve import SourceFile
 from asyncloader.values.errors import SourceError
 
 UTF8_BOM = b"\xef\xbb\xbf"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from asyncloader.sources.paths import expand
+from asyncloader.sources.resolve import expand_paths
 from asyncloader.values.errors import SourceError
 from tests.cli.conftest import write
 from tests.cli.one_line import complaint
@@ -68,7 +68,7 @@ def test_a_file_without_permission(work_folder: Path, people: Path, monkeypatch:
 
     monkeypatch.setattr(os, "access", denied)
     with pytest.raises(SourceError, match=r"people\.csv: may not be read by this user; change its permissions"):
-        expand([people])
+        expand_paths([people])
     assert asked == [(people, os.R_OK)]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from asyncloader.engine.loading.load import Load
-from asyncloader.sources.kinds import Given
+from asyncloader.sources.resolve import SourceLike
 from asyncloader.values.report import Report
 from asyncloader.values.schema import KeyAttribute, Table
 from asyncloader.values.settings import LoadSettings, RetrySettings
@@ -53,7 +53,7 @@ class Scene:
     server: FaultServer
     folder: Path
     key_type: str = "S"
-    given: tuple[Given, ...] = ()
+    given: tuple[SourceLike, ...] = ()
     """What is loaded instead of the file: frames and iterators, of which there is no journal."""
 
     @property
@@ -116,7 +116,7 @@ def scene(server: FaultServer, folder: Path, rows: Iterable[Sequence[str]], *, k
     return made
 
 
-def given(server: FaultServer, folder: Path, *sources: Given, key_type: str = "S") -> Scene:
+def given(server: FaultServer, folder: Path, *sources: SourceLike, key_type: str = "S") -> Scene:
     """Make the table for sources that are no files."""
     server.create_table(TABLE, f"id:{key_type}")
     return Scene(server, folder, key_type, sources)

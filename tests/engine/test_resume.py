@@ -14,7 +14,7 @@ import pytest
 
 from asyncloader.engine.loading.load import Load
 from asyncloader.records.journal import Journal
-from asyncloader.sources.paths import expand
+from asyncloader.sources.resolve import expand_paths
 from asyncloader.sources.stream import open_source
 from asyncloader.values.errors import LoadFailed, SourceError, UsageError
 from asyncloader.values.settings import RejectLimit
@@ -207,7 +207,7 @@ async def test_several_sources_resume_in_the_middle_of_the_list(tmp_path: Path) 
 async def test_a_source_that_has_shrunk_since_the_fingerprint_is_noticed(tmp_path: Path) -> None:
     source = tmp_path / "short.csv.gz"
     source.write_bytes(gzip.compress(b"id\n1\n"))
-    stream = await open_source(expand([source])[0])
+    stream = await open_source(expand_paths([source])[0])
     try:
         with pytest.raises(SourceError, match="shorter"):
             await stream.skip_to(1000)

@@ -19,7 +19,7 @@ from asyncloader.engine.loading.load import Load
 from asyncloader.engine.reading.lanes import Lanes
 from asyncloader.engine.reading.reader import equip, inspect, read_lane, read_rounds
 from asyncloader.records.watermark import WHOLE, Lane
-from asyncloader.sources.paths import expand
+from asyncloader.sources.resolve import expand_paths
 from asyncloader.values.dialect import Dialect
 from asyncloader.values.errors import LoadFailed, UsageError
 from asyncloader.values.report import Report
@@ -66,7 +66,7 @@ async def _both_ways(sources: list[list[Row]], lanes: int, block_bytes: int) -> 
         for path, rows in zip(paths, sources, strict=True):
             path.write_bytes(csv_bytes(rows))
         asked = LoadSettings(spread=Spread(lanes), block_bytes=block_bytes)
-        inputs = await inspect(expand(paths), Dialect())
+        inputs = await inspect(expand_paths(paths), Dialect())
         equip(inputs, TABLE, asked)
         found = await Lanes(inputs, asked, Path(folder)).find()
         in_order = (await _records(inputs, asked, WHOLE))[0]
@@ -89,7 +89,7 @@ async def test_the_lanes_of_a_long_file_are_evenly_spaced(tmp_path: Path) -> Non
     source = tmp_path / "people.csv"
     source.write_bytes(csv_bytes((f"k{number}", "v", "") for number in range(20_000)))
     asked = LoadSettings(spread=Spread(8))
-    inputs = await inspect(expand([source]), Dialect())
+    inputs = await inspect(expand_paths([source]), Dialect())
     equip(inputs, TABLE, asked)
     lanes = await Lanes(inputs, asked, tmp_path).find()
     begins = [lane.place.offset for lane in lanes]

@@ -16,7 +16,7 @@ import pytest
 import zstandard
 
 from asyncloader.sources.decompress import SLICE_BYTES, Decompression, NotDecompressed
-from asyncloader.sources.paths import expand
+from asyncloader.sources.resolve import expand_paths
 from asyncloader.sources.stream import SourceStream, open_source
 from asyncloader.values.errors import SourceError
 
@@ -33,7 +33,7 @@ REALLY = {name: compress for name, compress in COMPRESSIONS.items() if name != "
 
 
 async def opened(path: Path, *, encoding: str | None = None, chunk_bytes: int = 1024) -> SourceStream:
-    (source,) = expand([path])
+    (source,) = expand_paths([path])
     return await open_source(source, encoding=encoding, chunk_bytes=chunk_bytes)
 
 

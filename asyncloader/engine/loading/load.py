@@ -32,7 +32,7 @@ from asyncloader.schedule.flight import Flight, Flights
 from asyncloader.schedule.fresh import mixed_batches
 from asyncloader.schedule.limits import described
 from asyncloader.schedule.pace import pacer_for
-from asyncloader.sources.kinds import Given, recognise
+from asyncloader.sources.resolve import SourceLike, resolve_sources
 from asyncloader.table.throughput import Throughput
 from asyncloader.values.budget import written_duration
 from asyncloader.values.errors import AsyncLoaderError, BudgetSpent, LoadFailed
@@ -54,7 +54,7 @@ class Load:
 
     def __init__(
         self,
-        sources: Iterable[Given],
+        sources: Iterable[SourceLike],
         settings: LoadSettings,
         *,
         resume_command: str = "the same call with resume=True",
@@ -62,7 +62,7 @@ class Load:
         hooks: Hooks | None = None,
     ) -> None:
         self.settings = settings
-        self.sources = recognise(sources)
+        self.sources = resolve_sources(sources)
         self.inputs: list[Input] = []
         self.counts = Counts()
         self.earlier = Counts()

@@ -11,8 +11,7 @@ from asyncloader.records.journal import Identity, Journal, default_path
 from asyncloader.records.rejects import RejectFile
 from asyncloader.records.unkept import Unkept
 from asyncloader.records.watermark import Watermark
-from asyncloader.sources.kinds import Source
-from asyncloader.sources.paths import SourceFile
+from asyncloader.sources.resolve import Source, SourceFile
 from asyncloader.values.capacity_change import RaisedCapacity
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import Table

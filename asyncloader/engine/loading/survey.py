@@ -21,7 +21,7 @@ from asyncloader.engine.reading.reader import equip, inspect
 from asyncloader.engine.reading.sampling import Drawn, draw
 from asyncloader.engine.reading.text import TextInput
 from asyncloader.finish import in_thread
-from asyncloader.sources.paths import expand
+from asyncloader.sources.resolve import expand_paths
 from asyncloader.survey.findings import Findings, examine
 from asyncloader.survey.tally import Tally
 from asyncloader.values.errors import UsageError
@@ -40,7 +40,7 @@ class Survey:
 
     def __init__(self, sources: Iterable[str | PathLike[str]], settings: PlanSettings) -> None:
         self._settings = replace(settings, load=replace(settings.load, dissect=True))
-        self._files = expand(sources)
+        self._files = expand_paths(sources)
         self._inputs: list[Input] = []
         self._tally: Tally | None = None
         self._table: Table | None = None

@@ -26,7 +26,7 @@ from asyncloader.engine.reading.input import Quota
 from asyncloader.finish import end_task
 from asyncloader.records.rejects import Reject
 from asyncloader.records.watermark import Place
-from asyncloader.sources.items import ItemSource
+from asyncloader.sources.iterables import ItemSource
 from asyncloader.values.errors import ItemRejected, UsageError
 from asyncloader.values.schema import KeyAttribute, Table
 from asyncloader.values.settings import LoadSettings

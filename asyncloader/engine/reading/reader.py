@@ -16,8 +16,8 @@ from asyncloader.engine.reading.input import Input, Quota
 from asyncloader.engine.reading.items import ItemInput
 from asyncloader.records.watermark import Lane
 from asyncloader.sources.frames import FrameSource
-from asyncloader.sources.items import ItemSource
-from asyncloader.sources.kinds import Source
+from asyncloader.sources.iterables import ItemSource
+from asyncloader.sources.resolve import Source
 from asyncloader.values.dialect import Dialect
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import Table

@@ -22,7 +22,7 @@ from asyncloader.engine.reading.input import Quota, check_key
 from asyncloader.records.journal import fingerprint
 from asyncloader.records.rejects import Reject
 from asyncloader.records.watermark import Place
-from asyncloader.sources.paths import SourceFile
+from asyncloader.sources.resolve import SourceFile
 from asyncloader.sources.stream import SourceStream, open_source
 from asyncloader.values.dialect import Dialect
 from asyncloader.values.errors import SourceError
