@@ -20,11 +20,11 @@ from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 
-from asyncloader.blocks.cut import Block
-from asyncloader.decode.columns import Columns
 from asyncloader.encode import deal
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.encode.steps import walk
+from asyncloader.formats.columns import Columns
+from asyncloader.formats.csv.cutter import TextBlock
 from asyncloader.values.report import Report
 from asyncloader.values.schema import KeyAttribute, Table
 from asyncloader.values.settings import RetrySettings
@@ -107,7 +107,7 @@ def encode_us(rows: list[Row], *, sort_key: bool) -> tuple[float, float]:
     cells = [pa.array([row[place] for row in rows]) for place in (0, 1)]
     cells += [pa.array([f"cell {row * number}" for row in range(len(rows))]) for number in range(7)]
     encoder = ColumnEncoder(names, table, {}, "drop")
-    columns, block = Columns(names, tuple(cells), len(rows), plain=True), Block(0, 0, b"", 0, 1)
+    columns, block = Columns(names, tuple(cells), len(rows), plain=True), TextBlock(0, 0, b"", 0, 1)
     best = [float("inf"), float("inf")]
     for number in range(2 * CPU_ROUNDS):
         with in_the_order_of_the_file() if number % 2 == 0 else nullcontext():

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from asyncloader.blocks.cut import Block, Cutter
-from asyncloader.blocks.header import read_header
-from asyncloader.decode.csv import CsvDecoder
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.encode.hashes import hash_columns, superseded_rows
 from asyncloader.encode.steps import walk
+from asyncloader.formats.csv.cutter import Cutter, TextBlock
+from asyncloader.formats.csv.decoder import CsvDecoder
+from asyncloader.formats.csv.header import read_header
 from asyncloader.schedule.flight import Flight, Flights
 from asyncloader.schedule.fresh import fresh_batches
 from asyncloader.values.dialect import Dialect
@@ -66,7 +66,7 @@ def measure(path: Path) -> tuple[Clock, int, int]:
             cut = clock.time("cut", lambda chunk=chunk: cutter.feed(chunk))  # type: ignore[misc]
             if cut is None:
                 continue
-            block = Block(0, batches, cut.data, cut.offset, cut.line)
+            block = TextBlock(0, batches, cut.data, cut.offset, cut.line)
             columns = clock.time("decode", lambda block=block: decoder.decode(block))  # type: ignore[misc]
             encoded = clock.time("encode (with ordering)", lambda b=block, c=columns: walk(encoder.encode(b, c)))  # type: ignore[misc]
             keys = [columns.arrays[0]]

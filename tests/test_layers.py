@@ -18,8 +18,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "pure",
         (
-            "blocks",
-            "decode",
+            "formats",
             "encode",
             "schedule",
             "survey",
@@ -35,7 +34,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 """From the lowest to the highest; the longest name that fits a module says where it belongs."""
 
-WAY_OF_THE_DATA = ("blocks", "decode", "encode", "schedule", "survey")
+WAY_OF_THE_DATA = ("formats", "encode", "schedule", "survey")
 """Inside the pure layer, too, an import points back to where the data comes from."""
 
 OWNERS = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from asyncloader.decode.columns import Columns
+from asyncloader.formats.columns import Columns
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from asyncloader.blocks.piece import Piece
-from asyncloader.decode.columns import BadRow
 from asyncloader.encode.anatomy import Anatomy
 from asyncloader.encode.keys import ItemKey, key_of
 from asyncloader.encode.mixing import Hashes
+from asyncloader.formats.block import Block
+from asyncloader.formats.columns import BadRow
 from asyncloader.values.schema import WCU_BYTES, KeyAttribute
 
 
@@ -27,7 +27,7 @@ class EncodedBlock:
     there only if the encoder was told to keep it.
     """
 
-    block: Piece
+    block: Block
     data: memoryview
     offsets: npt.NDArray[np.int32]
     sizes: npt.NDArray[np.int64]

@@ -17,8 +17,6 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from asyncloader.blocks.piece import Piece
-from asyncloader.decode.columns import BadRow, Columns
 from asyncloader.encode.anatomy import Anatomy
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.cells import CELLS, QUOTED, Cells
@@ -27,6 +25,8 @@ from asyncloader.encode.hashes import Keys, canonical_column, hash_keys, superse
 from asyncloader.encode.nested import nested
 from asyncloader.encode.shards import sharded_column
 from asyncloader.encode.steps import Steps
+from asyncloader.formats.block import Block
+from asyncloader.formats.columns import BadRow, Columns
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import ITEM_BYTES, AttributeType, Table
 from asyncloader.values.settings import EmptyCells
@@ -141,7 +141,7 @@ class ColumnEncoder:
         self._order += [attributes[name] for name in self._key_names]
         self._places = {name: place for place, name in enumerate(columns)}
 
-    def encode(self, block: Piece, columns: Columns) -> Steps[EncodedBlock]:
+    def encode(self, block: Block, columns: Columns) -> Steps[EncodedBlock]:
         """Encode the rows of one block; every row is an item, superseded, or in `bad` with its reason."""
         if not self._is_warm:
             yield _warm_up

@@ -14,9 +14,9 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from asyncloader.decode.arrow import as_text, is_list, natural_type, plain_array
 from asyncloader.encode.cells import CELLS, QUOTED, Cells, Sizes, escaped
 from asyncloader.encode.values import MAX_NAME_BYTES
+from asyncloader.formats.arrow.decoder import as_text, is_list, natural_type, plain_array
 
 _NULL = '{"NULL":true}'
 _HEAD_BYTES, _MEMBER_BYTES = 3, 1

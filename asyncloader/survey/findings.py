@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from asyncloader.decode.columns import BadRow
 from asyncloader.encode.block import EncodedBlock, wcu_of
 from asyncloader.encode.mixing import Hashes
+from asyncloader.formats.columns import BadRow
 from asyncloader.survey.columns import ColumnFacts, facts
 from asyncloader.survey.entries import Entries, entries
 from asyncloader.survey.partitions import weighed

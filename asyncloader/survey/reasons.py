@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from asyncloader.decode.columns import BadRow
+from asyncloader.formats.columns import BadRow
 from asyncloader.values.plan import Location, Reason
 
 MOST_REASONS = 100

@@ -1,6 +1,6 @@
 """A TCP proxy that spoils connections by a seeded script: it cuts them, stalls them, and lets bytes trickle.
 
-It knows nothing of HTTP but that client and server take turns: an exchange begins with the first bytes that a client
+It knows nothing of HTTP but that client and server take turns: an exchange starts with the first bytes that a client
 sends on a new connection or behind an answer. Each exchange meets at most one trouble. When one side is gone, what
 the proxy still holds is dropped and the other side is reset, so that no byte of a request arrives at the server after
 the client has given it up.

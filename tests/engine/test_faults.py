@@ -209,7 +209,7 @@ async def test_a_table_deleted_in_mid_load_stops_the_load_resumably(tmp_path: Pa
         report = await made.run(resume=True)
         assert report.complete
         assert report.counts.rows_read == 600
-        # What stood in the table that was deleted is gone with it: a resume begins behind the watermark.
+        # What stood in the table that was deleted is gone with it: a resume starts behind the watermark.
         assert set(made.items()) <= set(applied(made_rows))
 
 

@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from asyncloader.decode.arrow import batches_of
+from asyncloader.formats.arrow.decoder import batches_of
 from tests.engine.sources import loaded
 
 

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from asyncloader.blocks.grammar import grammar
 from asyncloader.engine.loading.load import Load
 from asyncloader.engine.reading.lanes import Lanes
 from asyncloader.engine.reading.reader import equip, inspect, read_lane, read_rounds
+from asyncloader.formats.csv.grammar import grammar
 from asyncloader.records.watermark import WHOLE, Lane
 from asyncloader.sources.resolve import expand_paths
 from asyncloader.values.dialect import Dialect
@@ -92,13 +92,13 @@ async def test_the_lanes_of_a_long_file_are_evenly_spaced(tmp_path: Path) -> Non
     inputs = await inspect(expand_paths([source]), Dialect())
     equip(inputs, TABLE, asked)
     lanes = await Lanes(inputs, asked, tmp_path).find()
-    begins = [lane.place.offset for lane in lanes]
+    starts = [lane.place.offset for lane in lanes]
     size = source.stat().st_size
     assert len(lanes) == 8
-    for number, begin in enumerate(begins):
+    for number, begin in enumerate(starts):
         assert abs(begin - size * number / 8) <= size / 8 / 8
     blocks = [block async for block in read_lane(inputs, asked, lanes[3])]
-    assert blocks[0].line == source.read_bytes()[: begins[3]].count(b"\n") + 1
+    assert blocks[0].line == source.read_bytes()[: starts[3]].count(b"\n") + 1
 
 
 def _distinct(count: int) -> list[Row]:
@@ -191,7 +191,7 @@ async def test_number_keys_are_compared_by_value(tmp_path: Path) -> None:
 
 
 async def test_a_key_that_comes_again_in_its_own_place_is_the_last_row(tmp_path: Path) -> None:
-    """Near the middle, where the second lane begins, no key stands twice."""
+    """Near the middle, where the second lane starts, no key stands twice."""
     rows: list[Row] = [
         (f"k{number if 600 <= number < 900 else number // 3 + 2000}", f"v{number}", "") for number in range(1500)
     ]

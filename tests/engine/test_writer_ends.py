@@ -1,4 +1,4 @@
-"""How a writer begins and ends, what can be watched of it, and its way through aioboto3."""
+"""How a writer starts and ends, what can be watched of it, and its way through aioboto3."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ _SENTINEL = "sentinel"
 
 @dataclass(frozen=True)
 class Row:
-    """One row as `csv.reader` gives it: the line that it begins in, and its cells."""
+    """One row as `csv.reader` gives it: the line that it starts in, and its cells."""
 
     line: int
     cells: tuple[str, ...]

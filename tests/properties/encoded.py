@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pyarrow as pa
 
-from asyncloader.blocks.cut import Block
-from asyncloader.decode.columns import Columns
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.encode.steps import walk
+from asyncloader.formats.columns import Columns
+from asyncloader.formats.csv.cutter import TextBlock
 from asyncloader.schedule.batch import Batch
 from asyncloader.schedule.cargo import Cargo
 from asyncloader.values.schema import KeyAttribute, Table
@@ -23,7 +23,7 @@ _ENCODER = ColumnEncoder(["id", "row"], TABLE, {}, "drop")
 
 def block_of_keys(keys: Sequence[str], number: int = 0) -> EncodedBlock:
     """A block whose rows have these keys; its attribute `row` counts them."""
-    block = Block(source=0, number=number, data=b"", offset=0, line=1)
+    block = TextBlock(source=0, number=number, data=b"", offset=0, line=1)
     columns = (pa.array(keys, pa.string()), pa.array([str(row) for row in range(len(keys))], pa.string()))
     return walk(_ENCODER.encode(block, Columns(("id", "row"), columns, len(keys))))
 
@@ -31,7 +31,7 @@ def block_of_keys(keys: Sequence[str], number: int = 0) -> EncodedBlock:
 def block_of_lengths(lengths: Sequence[int]) -> EncodedBlock:
     """A block whose items have JSON of these lengths, commas included; of the JSON itself there is nothing."""
     return EncodedBlock(
-        block=Block(source=0, number=0, data=b"", offset=0, line=1),
+        block=TextBlock(source=0, number=0, data=b"", offset=0, line=1),
         data=memoryview(b""),
         offsets=np.cumsum([0, *lengths]).astype(np.int32),
         sizes=np.ones(len(lengths), dtype=np.int64),

@@ -11,8 +11,8 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from asyncloader.blocks.cut import Cut, Cutter, quotes_are_regular
-from asyncloader.blocks.grammar import ATOMIC, POSSESSIVE, Grammar, count_lines, grammar
+from asyncloader.formats.csv.cutter import Cut, Cutter, quotes_are_regular
+from asyncloader.formats.csv.grammar import ATOMIC, POSSESSIVE, Grammar, count_lines, grammar
 from asyncloader.values.dialect import Dialect
 from tests.properties import csv_oracle
 from tests.properties.effort import thorough, usual

@@ -10,12 +10,12 @@ import pyarrow as pa
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from asyncloader.blocks.cut import Block
-from asyncloader.decode.columns import Columns
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.encode.deal import deal, dealt, is_clustered
 from asyncloader.encode.steps import walk
+from asyncloader.formats.columns import Columns
+from asyncloader.formats.csv.cutter import TextBlock
 from asyncloader.schedule.flight import Flight
 from asyncloader.schedule.fresh import fresh_batches, mixed_batches
 from asyncloader.values.schema import KeyAttribute, Table
@@ -37,7 +37,7 @@ def hashes_of(sizes: list[int]) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
 def block_of(keys: list[tuple[str, str]]) -> EncodedBlock:
     columns = tuple(pa.array([key[place] or None for key in keys], pa.string()) for place in (0, 1))
     encoder = ColumnEncoder(["pk", "sk"], TABLE, {}, "drop")
-    return walk(encoder.encode(Block(0, 0, b"", 0, 1), Columns(("pk", "sk"), columns, len(keys))))
+    return walk(encoder.encode(TextBlock(0, 0, b"", 0, 1), Columns(("pk", "sk"), columns, len(keys))))
 
 
 @thorough

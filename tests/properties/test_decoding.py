@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from asyncloader.blocks.cut import Block, Cutter
-from asyncloader.decode.columns import Columns
-from asyncloader.decode.csv import CsvDecoder
+from asyncloader.formats.columns import Columns
+from asyncloader.formats.csv.cutter import Cutter, TextBlock
+from asyncloader.formats.csv.decoder import CsvDecoder
 from asyncloader.values.dialect import Dialect
 from tests.properties import csv_oracle
 from tests.properties.effort import thorough, usual
@@ -22,12 +22,12 @@ from tests.properties.strategies import (
 ESCAPED = Dialect(escape="\\")
 
 
-def blocks_of(data: bytes, dialect: Dialect, block_bytes: int) -> list[Block]:
+def blocks_of(data: bytes, dialect: Dialect, block_bytes: int) -> list[TextBlock]:
     """The source in blocks, as the reader makes them."""
     cutter = Cutter(dialect, block_bytes=block_bytes)
     cuts = [cutter.feed(data[at : at + 7]) for at in range(0, len(data), 7)] + [cutter.finish()]
     return [
-        Block(0, number, cut.data, cut.offset, cut.line, last=cut.last)
+        TextBlock(0, number, cut.data, cut.offset, cut.line, last=cut.last)
         for number, cut in enumerate(cut for cut in cuts if cut is not None)
     ]
 

@@ -12,20 +12,20 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncloader.blocks.cut import Block
-from asyncloader.decode.columns import BadRow, Columns
 from asyncloader.encode import numbers
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.cells import CELLS
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.encode.steps import walk
+from asyncloader.formats.columns import BadRow, Columns
+from asyncloader.formats.csv.cutter import TextBlock
 from asyncloader.values.schema import AttributeType, KeyAttribute, Table
 from asyncloader.values.settings import EmptyCells
 from tests.properties import boto3_oracle, strategies, table_oracle
 from tests.properties.effort import thorough, usual
 from tests.properties.strategies import Cell
 
-BLOCK = Block(source=0, number=0, data=b"", offset=0, line=1)
+BLOCK = TextBlock(source=0, number=0, data=b"", offset=0, line=1)
 
 
 @dataclass(frozen=True)

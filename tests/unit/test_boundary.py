@@ -1,4 +1,4 @@
-"""Where a record begins in the middle of a file."""
+"""Where a record starts in the middle of a file."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncloader.blocks.boundary import find_record
-from asyncloader.blocks.grammar import grammar
 from asyncloader.engine.reading.sampling import FEWEST_PLACES, places
+from asyncloader.formats.csv.boundary import find_record
+from asyncloader.formats.csv.grammar import grammar
 from asyncloader.values.dialect import Dialect
 from tests.properties.effort import usual
 
@@ -38,10 +38,10 @@ def test_a_record_is_found_behind_any_place(rows: list[tuple[str, str, str]], pl
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows([f"key{number}", *row] for number, row in enumerate(rows))
     data = text.getvalue().encode()
-    begins = {record.start for record in grammar(PLAIN).records(data, 1)}
+    starts = {record.start for record in grammar(PLAIN).records(data, 1)}
     found = find_record(data[place:], 4, PLAIN)
     assert found is not None
-    assert place + found in begins
+    assert place + found in starts
 
 
 def test_without_quotes_it_is_behind_the_next_line_end() -> None:

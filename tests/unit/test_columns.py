@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from asyncloader.blocks.cut import Block
-from asyncloader.decode.columns import BadRow, Columns
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.encode.keys import key_of
 from asyncloader.encode.steps import walk
+from asyncloader.formats.columns import BadRow, Columns
+from asyncloader.formats.csv.cutter import TextBlock
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import AttributeType, KeyAttribute, Table
 from asyncloader.values.settings import EmptyCells
@@ -43,7 +43,7 @@ def encode_columns(
     rows = len(next(iter(cells.values())))
     arrays = tuple(pa.array(column, pa.string()) for column in cells.values())
     columns = Columns(tuple(cells), arrays, rows)
-    block = Block(source=0, number=0, data=b"", offset=0, line=1)
+    block = TextBlock(source=0, number=0, data=b"", offset=0, line=1)
     return walk(ColumnEncoder(list(cells), table, types or {}, empty).encode(block, columns))
 
 
@@ -235,7 +235,7 @@ def test_records_are_those_of_the_block_where_the_decoder_has_left_some_out() ->
         np.array([0, 2, 3, 5], dtype=np.int64),
         [BadRow(1, "ragged", ragged=True), BadRow(4, "ragged", ragged=True)],
     )
-    block = Block(source=0, number=0, data=b"", offset=0, line=1)
+    block = TextBlock(source=0, number=0, data=b"", offset=0, line=1)
     encoded = walk(ColumnEncoder(["id", "n"], BY_ID, {"n": "N"}, "drop").encode(block, columns))
     assert [encoded.record(item) for item in range(len(encoded.sizes))] == [3, 5, 0]
     assert [bad.record for bad in encoded.bad] == [1, 2, 4]
@@ -287,8 +287,8 @@ def test_a_source_without_the_key_is_refused() -> None:
 )
 def test_what_may_look_at_cells_one_by_one_is_a_long_step(table: Table, ids: list[str], long: set[str]) -> None:
     encoder = ColumnEncoder(["id"], table, {}, "drop")
-    walk(encoder.encode(Block(0, 0, b"", 0, 1), Columns(("id",), (pa.array(["0"]),), 1)))
-    steps = encoder.encode(Block(0, 0, b"", 0, 1), Columns(("id",), (pa.array(ids),), len(ids)))
+    walk(encoder.encode(TextBlock(0, 0, b"", 0, 1), Columns(("id",), (pa.array(["0"]),), 1)))
+    steps = encoder.encode(TextBlock(0, 0, b"", 0, 1), Columns(("id",), (pa.array(ids),), len(ids)))
     calls: list[Any] = []
     told: Any = None
     with contextlib.suppress(StopIteration):

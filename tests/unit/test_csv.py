@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from asyncloader.blocks.cut import Block
-from asyncloader.decode.columns import BadRow, Columns
-from asyncloader.decode.csv import CsvDecoder
+from asyncloader.formats.columns import BadRow, Columns
+from asyncloader.formats.csv.cutter import TextBlock
+from asyncloader.formats.csv.decoder import CsvDecoder
 from asyncloader.values.dialect import Dialect
 
 ESCAPED = Dialect(escape="\\")
 
 
 def decode(data: bytes, *columns: str, dialect: Dialect | None = None, last: bool = True) -> Columns:
-    block = Block(source=0, number=0, data=data, offset=0, line=2, last=last)
+    block = TextBlock(source=0, number=0, data=data, offset=0, line=2, last=last)
     return CsvDecoder(columns, dialect or Dialect()).decode(block)
 
 
@@ -167,7 +167,7 @@ def test_a_tab_between_cells_is_not_in_them() -> None:
 
 def test_records_are_numbered_as_the_bad_rows_are_and_know_their_lines() -> None:
     decoder = CsvDecoder(("x", "y"), Dialect())
-    block = Block(source=0, number=0, data=b'\na,"b\nc"\r\n\rd,e\n', offset=0, line=10)
+    block = TextBlock(source=0, number=0, data=b'\na,"b\nc"\r\n\rd,e\n', offset=0, line=10)
     assert [(block.data[each.start : each.end], each.line) for each in decoder.records(block)] == [
         (b'a,"b\nc"', 11),
         (b"d,e", 14),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from asyncloader.blocks import cut
-from asyncloader.blocks.cut import Block, Cut, Cutter
+from asyncloader.formats.csv import cutter as cut
+from asyncloader.formats.csv.cutter import Cut, Cutter, TextBlock
 from asyncloader.values.dialect import Dialect
 from asyncloader.values.errors import SourceError
 
@@ -116,4 +116,4 @@ def test_one_stray_quote_among_many_short_lines_costs_no_walk_over_all_of_them(m
 
 
 def test_a_block_ends_where_its_data_does() -> None:
-    assert Block(source=0, number=0, data=b"abc", offset=10, line=1).end == 13
+    assert TextBlock(source=0, number=0, data=b"abc", offset=10, line=1).end == 13

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from asyncloader.blocks.header import Header, read_header
+from asyncloader.formats.csv.header import Header, read_header
 from asyncloader.values.dialect import Dialect
 from asyncloader.values.errors import SourceError
 

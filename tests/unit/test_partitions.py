@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from asyncloader.decode.columns import BadRow
+from asyncloader.formats.columns import BadRow
 from asyncloader.survey.partitions import PartitionTally, weighed
 from asyncloader.survey.ratio import Ratio
 from asyncloader.survey.reasons import MOST_REASONS, OTHERS, SPOTS, ReasonTally

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from asyncloader.blocks.cut import Block
 from asyncloader.engine.reading.reached import Reached
+from asyncloader.formats.csv.cutter import TextBlock
 from asyncloader.records.watermark import WHOLE, Lane, Place
 
 
-def block(source: int, offset: int, size: int, read_bytes: int | None = None) -> Block:
-    return Block(source, 0, b"x" * size, offset, 2, offset + size if read_bytes is None else read_bytes)
+def block(source: int, offset: int, size: int, read_bytes: int | None = None) -> TextBlock:
+    return TextBlock(source, 0, b"x" * size, offset, 2, offset + size if read_bytes is None else read_bytes)
 
 
 def test_one_lane_counts_what_has_been_read() -> None:

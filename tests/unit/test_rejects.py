@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from asyncloader.blocks.cut import Block
-from asyncloader.blocks.grammar import grammar
+from asyncloader.formats.csv.cutter import TextBlock
+from asyncloader.formats.csv.grammar import grammar
 from asyncloader.records.rejects import Reject, RejectFile
 from asyncloader.values.dialect import Dialect
 
@@ -15,7 +15,7 @@ CELLS = {"id": 'a"b', "note": "x"}
 
 
 def _cells(path: Path, dialect: Dialect) -> list[list[str]]:
-    data = Block(0, 0, path.read_bytes(), 0, 1).data
+    data = TextBlock(0, 0, path.read_bytes(), 0, 1).data
     rules = grammar(dialect)
     found = [rules.fields(data[record.start : record.end]) for record in rules.records(data, 1)]
     return [[cell.decode() for cell in cells or []] for cells in found]

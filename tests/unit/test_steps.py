@@ -101,8 +101,8 @@ raise ImportError("no pandas after all")
 ENCODE = """
 import asyncio
 import pyarrow as pa
-from asyncloader.blocks.cut import Block
-from asyncloader.decode.columns import Columns
+from asyncloader.formats.csv.cutter import TextBlock
+from asyncloader.formats.columns import Columns
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.engine.reading.ahead import Bench
 from asyncloader.values.schema import KeyAttribute, Table
@@ -112,7 +112,7 @@ encoder = ColumnEncoder(["id"], Table("t", "", KeyAttribute("id")), {}, "drop")
 
 async def main():
     bench = Bench()
-    await bench.begin(encoder.encode(Block(0, 0, b"", 0, 1), Columns(("id",), (text,), 1)))
+    await bench.begin(encoder.encode(TextBlock(0, 0, b"", 0, 1), Columns(("id",), (text,), 1)))
     await bench.clear()
 
 asyncio.run(main())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from asyncloader.blocks.piece import Piece
-from asyncloader.decode.columns import BadRow
+from asyncloader.formats.block import Block
+from asyncloader.formats.columns import BadRow
 from asyncloader.records.watermark import Place
 from asyncloader.schedule.flight import Flight
 from asyncloader.values.report import Counts
@@ -23,7 +23,7 @@ class Account:
     records: int
     counts: Counts
     bad: tuple[BadRow, ...]
-    block: Piece | None
+    block: Block | None
     is_part: bool
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from asyncloader.decode.columns import BadRow
 from asyncloader.engine.loading.account import Account, account
 from asyncloader.engine.reading.input import Input
+from asyncloader.formats.columns import BadRow
 from asyncloader.records.watermark import Lane, Place
 from asyncloader.schedule.flight import Flight
 from asyncloader.values.report import Counts
@@ -96,5 +96,5 @@ class Prefix:
             return []
         block = flight.encoded.block
         if self._part_begins[0] != block.number:
-            self._part_begins = (block.number, inputs[block.source].begins(block))
+            self._part_begins = (block.number, inputs[block.source].record_starts(block))
         return [account(flight, records, Place(block.source, *self._part_begins[1][records]))]

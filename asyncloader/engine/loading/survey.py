@@ -13,14 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from os import PathLike
 
-from asyncloader.blocks.cut import Block
-from asyncloader.blocks.piece import Piece
 from asyncloader.encode.steps import walk
 from asyncloader.engine.reading.input import Input, Quota, some
 from asyncloader.engine.reading.reader import equip, inspect
 from asyncloader.engine.reading.sampling import Drawn, draw
 from asyncloader.engine.reading.text import TextInput
 from asyncloader.finish import in_thread
+from asyncloader.formats.block import Block
+from asyncloader.formats.csv.cutter import TextBlock
 from asyncloader.sources.resolve import expand_paths
 from asyncloader.survey.findings import Findings, examine
 from asyncloader.survey.tally import Tally
@@ -130,7 +130,7 @@ class Survey:
                     yield drawn
             before += each.size_bytes or 0
 
-    def _examine(self, block: Piece) -> Findings:
+    def _examine(self, block: Block) -> Findings:
         assert self._table is not None
         return examine(walk(self._inputs[block.source].encode(block)), self._table)
 
@@ -146,7 +146,7 @@ class Places:
     """Where the records of one block stand; they are looked up only if somebody asks."""
 
     owner: Input
-    block: Piece
+    block: Block
     records: int
     has_line: bool
     _begins: Sequence[tuple[int, int]] | None = None
@@ -157,7 +157,7 @@ class Places:
         if self.has_line and self._are_lines:
             return Location(name, block.line + record)
         if self._begins is None:
-            self._begins = self.owner.begins(block)
+            self._begins = self.owner.record_starts(block)
         offset, line = self._begins[record]
         return Location(name, line) if self.has_line else Location(name, None, offset)
 
@@ -165,5 +165,5 @@ class Places:
     def _are_lines(self) -> bool:
         """Whether every record is one line, as there are as many of both; a last line without its end is none."""
         block = self.block
-        ended = not isinstance(block, Block) or block.data.endswith((b"\n", b"\r"))
+        ended = not isinstance(block, TextBlock) or block.data.endswith((b"\n", b"\r"))
         return ended and block.end_line - block.line == self.records

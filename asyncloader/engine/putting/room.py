@@ -16,7 +16,7 @@ class Room:
     """What is taken is given back when an item has found its fate. Nobody passes those who wait already.
 
     A single item longer than `limit_bytes` is let in when nothing else is pending. `on_full` is called when somebody
-    begins to wait.
+    starts to wait.
     """
 
     def __init__(self, limit_items: int, limit_bytes: int, on_full: Callable[[], None] = lambda: None) -> None:

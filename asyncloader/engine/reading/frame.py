@@ -8,13 +8,13 @@ from functools import partial
 
 import pyarrow as pa
 
-from asyncloader.blocks.rows import Rows
-from asyncloader.decode.arrow import BLOCK_ROWS, ArrowDecoder, batches_of
-from asyncloader.decode.columns import BadRow
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.encode.steps import Steps
 from asyncloader.engine.reading.input import Quota, check_key
+from asyncloader.formats.arrow.decoder import BLOCK_ROWS, ArrowDecoder, batches_of
+from asyncloader.formats.block import RowBlock
+from asyncloader.formats.columns import BadRow
 from asyncloader.records.rejects import Reject
 from asyncloader.records.watermark import Place
 from asyncloader.sources.frames import FrameSource, FrameStream
@@ -22,7 +22,7 @@ from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import Table
 from asyncloader.values.settings import LoadSettings
 
-Block = Rows[pa.RecordBatch]
+FrameBlock = RowBlock[pa.RecordBatch]
 
 
 class FrameInput:
@@ -56,7 +56,7 @@ class FrameInput:
 
     async def blocks(
         self, settings: LoadSettings, start: Place | None, end: int | None, numbers: Iterator[int], quota: Quota
-    ) -> AsyncGenerator[Block, None]:
+    ) -> AsyncGenerator[FrameBlock, None]:
         """The rows in blocks of about `settings.block_bytes`; batches that are smaller are joined."""
         row, read_bytes = 0, 0
         try:
@@ -67,7 +67,7 @@ class FrameInput:
                         quota.take(piece.num_rows)
                     size = piece.nbytes
                     read_bytes += size
-                    yield Rows(self._index, next(numbers), piece, row, piece.num_rows, size, read_bytes)
+                    yield RowBlock(self._index, next(numbers), piece, row, piece.num_rows, size, read_bytes)
                     row += piece.num_rows
                     if quota.is_used_up:
                         return
@@ -89,17 +89,17 @@ class FrameInput:
             for piece in batches_of(_joined(small), block_bytes):
                 yield piece
 
-    def encode(self, block: Block) -> Steps[EncodedBlock]:
+    def encode(self, block: FrameBlock) -> Steps[EncodedBlock]:
         """Decode and encode one block."""
         assert self._encoder is not None
         columns = yield partial(self._decoder.decode, block.held)
         return (yield from self._encoder.encode(block, columns))
 
-    def begins(self, block: Block) -> Sequence[tuple[int, int]]:
+    def record_starts(self, block: FrameBlock) -> Sequence[tuple[int, int]]:
         """Every row's offset and number."""
-        return block.begins()
+        return block.record_starts()
 
-    def rejects(self, block: Block, bad: Sequence[BadRow]) -> list[Reject]:
+    def rejects(self, block: FrameBlock, bad: Sequence[BadRow]) -> list[Reject]:
         """The rows with their cells as text."""
         return [
             Reject(

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from asyncloader.blocks.piece import Piece
-from asyncloader.decode.columns import BadRow
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.steps import Steps
+from asyncloader.formats.block import Block
+from asyncloader.formats.columns import BadRow
 from asyncloader.records.rejects import Reject
 from asyncloader.records.watermark import Place
 from asyncloader.values.errors import UsageError
@@ -64,7 +64,7 @@ class Input(Protocol):
 
     def blocks(
         self, settings: LoadSettings, start: Place | None, end: int | None, numbers: Iterator[int], quota: Quota
-    ) -> AsyncGenerator[Piece, None]:
+    ) -> AsyncGenerator[Block, None]:
         """Its blocks from `start` (None: its begin) up to the offset `end` (None: its end), numbered, until the quota is
         used up; raises `SourceError`."""
         ...
@@ -73,8 +73,8 @@ class Input(Protocol):
         """Decode and encode one of its blocks, in steps of which the long ones run in a thread."""
         ...
 
-    def begins(self, block: Any) -> Sequence[tuple[int, int]]:
-        """Where each record of a block begins: its offset and its line."""
+    def record_starts(self, block: Any) -> Sequence[tuple[int, int]]:
+        """Where each record of a block starts: its offset and its line."""
 
     def rejects(self, block: Any, bad: Sequence[BadRow]) -> list[Reject]:
         """The bad rows of a block as the reject file tells them; runs in a thread."""

@@ -15,8 +15,6 @@ from typing import Any
 
 import orjson
 
-from asyncloader.blocks.rows import Rows
-from asyncloader.decode.columns import BadRow
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.gather import gather
 from asyncloader.encode.item import Encoded, ItemEncoder
@@ -24,6 +22,8 @@ from asyncloader.encode.shown import shown_item, shown_request
 from asyncloader.encode.steps import Steps
 from asyncloader.engine.reading.input import Quota
 from asyncloader.finish import end_task
+from asyncloader.formats.block import RowBlock
+from asyncloader.formats.columns import BadRow
 from asyncloader.records.rejects import Reject
 from asyncloader.records.watermark import Place
 from asyncloader.sources.iterables import ItemSource
@@ -37,7 +37,7 @@ LINGER_S = 0.1
 
 
 @dataclass(slots=True)
-class Drawn:
+class ItemChunk:
     """What was drawn for one block: requests with the record of each; what is none, as it came and as text."""
 
     items: list[Encoded] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Drawn:
         return len(self.items) + len(self.bad)
 
 
-Block = Rows[Drawn]
+ItemBlock = RowBlock[ItemChunk]
 
 
 class ItemInput:
@@ -80,51 +80,51 @@ class ItemInput:
 
     async def blocks(
         self, settings: LoadSettings, start: Place | None, end: int | None, numbers: Iterator[int], quota: Quota
-    ) -> AsyncGenerator[Block, None]:
+    ) -> AsyncGenerator[ItemBlock, None]:
         """The items in blocks of up to 4,096, or of about `settings.block_bytes` of JSON."""
-        well = _Well(settings.block_bytes)
-        drawing = asyncio.create_task(self._draw(well, quota), name="items")
-        drawing.add_done_callback(lambda _: well.end())
+        buffer = ItemBuffer(settings.block_bytes)
+        drawing = asyncio.create_task(self._draw(buffer, quota), name="items")
+        drawing.add_done_callback(lambda _: buffer.end())
         offset = read_bytes = 0
         try:
-            while (drawn := await well.take()) is not None:
+            while (drawn := await buffer.take()) is not None:
                 read_bytes += drawn.size_bytes
-                yield Rows(self._index, next(numbers), drawn, offset, len(drawn), drawn.size_bytes, read_bytes)
+                yield RowBlock(self._index, next(numbers), drawn, offset, len(drawn), drawn.size_bytes, read_bytes)
                 offset += len(drawn)
             await drawing
         finally:
             await end_task(drawing)
 
-    async def _draw(self, well: _Well, quota: Quota) -> None:
+    async def _draw(self, buffer: ItemBuffer, quota: Quota) -> None:
         """Draw items until there are none, or enough."""
         assert self._encoder is not None
         put = self._encoder.put
         stream = self._source.open()
         try:
             async for item in stream:
-                if well.is_full:
-                    await well.until_room()
+                if buffer.is_full:
+                    await buffer.until_room()
                 try:
-                    well.add(put(item))
+                    buffer.add(put(item))
                 except ItemRejected as error:
-                    well.refuse(error.reason, item)
+                    buffer.refuse(error.reason, item)
                 quota.take(1)
                 if quota.is_used_up:
                     return
         finally:
             await stream.close()
 
-    def encode(self, block: Block) -> Steps[EncodedBlock]:
+    def encode(self, block: ItemBlock) -> Steps[EncodedBlock]:
         """Put the block's items together."""
         drawn = block.held
         encoded: EncodedBlock = yield partial(gather, block, drawn.items, drawn.records, drawn.bad, self._key)
         return encoded
 
-    def begins(self, block: Block) -> Sequence[tuple[int, int]]:
+    def record_starts(self, block: ItemBlock) -> Sequence[tuple[int, int]]:
         """Every item's offset and number."""
-        return block.begins()
+        return block.record_starts()
 
-    def rejects(self, block: Block, bad: Sequence[BadRow]) -> list[Reject]:
+    def rejects(self, block: ItemBlock, bad: Sequence[BadRow]) -> list[Reject]:
         """The items as JSON: DynamoDB's own where they have one, else as they came."""
         drawn = block.held
         places = {record: place for place, record in enumerate(drawn.records)}
@@ -133,7 +133,9 @@ class ItemInput:
             for row in bad
         ]
 
-    def _reject(self, line: int, bad: BadRow, found: tuple[str, dict[str, Any] | None] | int, drawn: Drawn) -> Reject:
+    def _reject(
+        self, line: int, bad: BadRow, found: tuple[str, dict[str, Any] | None] | int, drawn: ItemChunk
+    ) -> Reject:
         if isinstance(found, int):
             text = shown_request(drawn.items[found])
             found = text, orjson.loads(text)
@@ -141,12 +143,12 @@ class ItemInput:
         return Reject(source=self.name, line=line, reason=str(bad), cells={}, raw=text, item=item)
 
 
-class _Well:
+class ItemBuffer:
     """Where drawn items collect until a block is taken; holds one block at most."""
 
     def __init__(self, block_bytes: int) -> None:
         self._block_bytes = block_bytes
-        self._drawn = Drawn()
+        self._drawn = ItemChunk()
         self._some = asyncio.Event()
         self._full = asyncio.Event()
         self._room = asyncio.Event()
@@ -181,13 +183,13 @@ class _Well:
         self._room.clear()
         await self._room.wait()
 
-    async def take(self) -> Drawn | None:
+    async def take(self) -> ItemChunk | None:
         """The next block; None at the end."""
         await self._some.wait()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LINGER_S):
                 await self._full.wait()
-        drawn, self._drawn = self._drawn, Drawn()
+        drawn, self._drawn = self._drawn, ItemChunk()
         if not self._ended:
             self._some.clear()
             self._full.clear()

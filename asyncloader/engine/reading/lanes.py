@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from asyncloader.blocks.piece import Piece
 from asyncloader.encode.mixing import Hashes
 from asyncloader.engine.reading.input import Divisible, Input
 from asyncloader.engine.reading.reader import LEAST_BLOCK_BYTES, read_lane
 from asyncloader.finish import in_thread
+from asyncloader.formats.block import Block
 from asyncloader.records.sightings import Sightings
 from asyncloader.records.watermark import WHOLE, Lane, Place
 from asyncloader.values.errors import UsageError
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from asyncloader.encode.hashes import Keys
 
 PIECES = 16
-"""The text of a lane is looked through in at least so many pieces; it begins where one of them does."""
+"""The text of a lane is looked through in at least so many pieces; it starts where one of them does."""
 SUSPECTS = 1000
 """So many hashes that lanes share are looked up; that many by chance have never been."""
 
@@ -86,11 +86,11 @@ class Lanes:
             await self._judge(suspects, lanes)
         return lanes
 
-    def _pieces(self) -> contextlib.aclosing[AsyncGenerator[Piece, None]]:
+    def _pieces(self) -> contextlib.aclosing[AsyncGenerator[Block, None]]:
         """All of the sources in order, in pieces."""
         return contextlib.aclosing(read_lane(self._inputs, self._settings, WHOLE[0]))
 
-    def _has_come_to(self, lane: int, block: Piece) -> bool:
+    def _has_come_to(self, lane: int, block: Block) -> bool:
         """Whether `block` stands where that lane is to begin, or is the first behind it."""
         at = sum(self._sizes[: block.source]) + block.offset
         due = sum(begin <= at for begin in self._begins)
@@ -109,9 +109,9 @@ class Lanes:
                 found = await in_thread(_among, keys, suspects)
                 if not found:
                     continue
-                begins = await in_thread(owner.begins, block)
+                starts = await in_thread(owner.record_starts, block)
                 for place, key in found:
-                    here = f"{owner.name}:{begins[int(keys.records[place])][1]}"
+                    here = f"{owner.name}:{starts[int(keys.records[place])][1]}"
                     before = seen.setdefault(key, (lane, here))
                     if before[0] != lane:
                         raise UsageError(
@@ -129,7 +129,7 @@ def _between(places: Sequence[Place]) -> tuple[Lane, ...]:
     return (*lanes, Lane(places[-1]))
 
 
-def _stands_in(lane: Lane, block: Piece) -> bool:
+def _stands_in(lane: Lane, block: Block) -> bool:
     return (block.source, block.offset) >= (lane.place.source, lane.place.offset)
 
 

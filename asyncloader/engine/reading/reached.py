@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from asyncloader.blocks.piece import Piece
+from asyncloader.formats.block import Block
 from asyncloader.records.watermark import Lane
 
 
@@ -17,7 +17,7 @@ class Reached:
     def __init__(self, lanes: Sequence[Lane], sizes: Sequence[int]) -> None:
         self._sizes = sizes
         self._at = [self._before(lane.place.source) + lane.place.offset for lane in lanes]
-        # The last lane ends where everything does, and so the first begins where the others end.
+        # The last lane ends where everything does, and so the first starts where the others end.
         ends = (self._before(lane.end_source) + lane.end_offset for lane in lanes if lane.end_source is not None)
         self._ends = sum(ends)
         self._begun = [False for _ in lanes]
@@ -28,8 +28,8 @@ class Reached:
         """How much has been read; what earlier runs have done for good counts as read."""
         return sum(self._at) - self._ends
 
-    def begin(self, blocks: Sequence[tuple[int, Piece]]) -> None:
-        """These have been read; the first of a lane tells where it begins as stored, which its place may not."""
+    def begin(self, blocks: Sequence[tuple[int, Block]]) -> None:
+        """These have been read; the first of a lane tells where it starts as stored, which its place may not."""
         for lane, block in blocks:
             if not self._begun[lane]:
                 self._begun[lane] = True
@@ -37,7 +37,7 @@ class Reached:
                 self.at_start += at - self._at[lane]
                 self._at[lane] = at
 
-    def add(self, blocks: Sequence[tuple[int, Piece]]) -> None:
+    def add(self, blocks: Sequence[tuple[int, Block]]) -> None:
         """These are on their way to the table."""
         for lane, block in blocks:
             self._at[lane] = self._before(block.source) + block.read_bytes

@@ -11,9 +11,9 @@ import itertools
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import replace
 
-from asyncloader.blocks.piece import Piece
 from asyncloader.engine.reading.input import Input, Quota
 from asyncloader.engine.reading.items import ItemInput
+from asyncloader.formats.block import Block
 from asyncloader.records.watermark import Lane
 from asyncloader.sources.frames import FrameSource
 from asyncloader.sources.iterables import ItemSource
@@ -24,7 +24,7 @@ from asyncloader.values.schema import Table
 from asyncloader.values.settings import LoadSettings
 
 LEAST_BLOCK_BYTES = 16
-Round = list[tuple[int, Piece]]
+Round = list[tuple[int, Block]]
 """One block of every lane that has any left, with the lane's number."""
 
 
@@ -79,7 +79,7 @@ async def read_rounds(
                 yield [(number, piece) for number, piece in pieces if piece is not None]
 
 
-async def read_lane(inputs: Sequence[Input], settings: LoadSettings, lane: Lane) -> AsyncGenerator[Piece, None]:
+async def read_lane(inputs: Sequence[Input], settings: LoadSettings, lane: Lane) -> AsyncGenerator[Block, None]:
     """The blocks of one lane from its place on, numbered from 0."""
     numbers, start = itertools.count(), lane.place
     quota = Quota(None if settings.limit is None else settings.limit - start.rows)

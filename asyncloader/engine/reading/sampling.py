@@ -7,9 +7,9 @@ from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from math import floor
 
-from asyncloader.blocks.piece import Piece
 from asyncloader.engine.reading.input import Input, Quota
 from asyncloader.engine.reading.text import TextInput
+from asyncloader.formats.block import Block
 from asyncloader.values.settings import LoadSettings
 
 WANTED_PLACES = 20
@@ -27,7 +27,7 @@ class Drawn:
     """
 
     size_bytes: int
-    block: Piece | None
+    block: Block | None
     passed_bytes: int
     has_line: bool = True
 

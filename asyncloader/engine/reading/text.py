@@ -8,17 +8,17 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from asyncloader.blocks.boundary import find_record
-from asyncloader.blocks.cut import Block, Cutter
-from asyncloader.blocks.grammar import Record, grammar
-from asyncloader.blocks.header import Header, read_header
-from asyncloader.decode.columns import BadRow
-from asyncloader.decode.csv import CsvDecoder
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.encode.hashes import Keys
 from asyncloader.encode.steps import Steps
 from asyncloader.engine.reading.input import Quota, check_key
+from asyncloader.formats.columns import BadRow
+from asyncloader.formats.csv.boundary import find_record
+from asyncloader.formats.csv.cutter import Cutter, TextBlock
+from asyncloader.formats.csv.decoder import CsvDecoder
+from asyncloader.formats.csv.grammar import Record, grammar
+from asyncloader.formats.csv.header import Header, read_header
 from asyncloader.records.journal import fingerprint
 from asyncloader.records.rejects import Reject
 from asyncloader.records.watermark import Place
@@ -92,7 +92,7 @@ class TextInput:
 
     async def blocks(
         self, settings: LoadSettings, start: Place | None, end: int | None, numbers: Iterator[int], quota: Quota
-    ) -> AsyncGenerator[Block, None]:
+    ) -> AsyncGenerator[TextBlock, None]:
         """The text from `start` to `end` in blocks of about `settings.block_bytes`."""
         offset, line = (self._header.end, self._header.line) if start is None else (start.offset, start.line)
         stream, self._stream = self._stream or await self._open(settings), None
@@ -117,7 +117,7 @@ class TextInput:
                     quota.take(taken)
                     last = last or data is not cut.data
                 read_bytes = stream.read_bytes if end is None else cut.offset + len(data)
-                yield Block(self._index, next(numbers), data, cut.offset, cut.line, read_bytes, last)
+                yield TextBlock(self._index, next(numbers), data, cut.offset, cut.line, read_bytes, last)
         finally:
             await stream.close()
 
@@ -126,10 +126,10 @@ class TextInput:
         """The length of a plain file without its header."""
         return max((self.size_bytes or 0) - self._header.end, 0)
 
-    async def block_at(self, settings: LoadSettings, offset: int, size_bytes: int, number: int) -> Block | None:
+    async def block_at(self, settings: LoadSettings, offset: int, size_bytes: int, number: int) -> TextBlock | None:
         """About so many bytes of records from somewhere behind `offset` (0 is the first record) of a plain file.
 
-        Where a record begins is guessed (see `blocks.boundary`), and its line is not known.
+        Where a record starts is guessed (see `formats.csv.boundary`), and its line is not known.
         """
         stream = await self._open(replace(settings, block_bytes=size_bytes))
         at = self._header.end + offset
@@ -149,26 +149,26 @@ class TextInput:
                 cut = cutter.feed(chunk)
             if cut is None and cutter is not None:
                 cut = cutter.finish()
-            return None if cut is None else Block(self._index, number, cut.data, cut.offset, cut.line, 0, cut.last)
+            return None if cut is None else TextBlock(self._index, number, cut.data, cut.offset, cut.line, 0, cut.last)
         finally:
             await stream.close()
 
-    def encode(self, block: Block) -> Steps[EncodedBlock]:
+    def encode(self, block: TextBlock) -> Steps[EncodedBlock]:
         """Decode and encode one block."""
         assert self._encoder is not None
         columns = yield partial(self._decoder.decode, block)
         return (yield from self._encoder.encode(block, columns))
 
-    def keys(self, block: Block) -> Keys:
+    def keys(self, block: TextBlock) -> Keys:
         """Decode the key columns alone."""
         assert self._encoder is not None
         return self._encoder.keys(self._key_decoder.decode(block))
 
-    def begins(self, block: Block) -> Sequence[tuple[int, int]]:
+    def record_starts(self, block: TextBlock) -> Sequence[tuple[int, int]]:
         """Byte and line of every record."""
         return [(block.offset + record.start, record.line) for record in self._decoder.records(block)]
 
-    def rejects(self, block: Block, bad: Sequence[BadRow]) -> list[Reject]:
+    def rejects(self, block: TextBlock, bad: Sequence[BadRow]) -> list[Reject]:
         """Lines and cells, which only now are looked up."""
         records = self._decoder.records(block)
         return [self._reject(block.data, records[row.record], row) for row in bad]

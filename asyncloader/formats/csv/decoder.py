@@ -16,10 +16,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from asyncloader.blocks.cut import Block
-from asyncloader.blocks.grammar import Grammar, Record, grammar
-from asyncloader.blocks.header import OWN_PREFIX
-from asyncloader.decode.columns import BadRow, Columns
+from asyncloader.formats.columns import BadRow, Columns
+from asyncloader.formats.csv.cutter import TextBlock
+from asyncloader.formats.csv.grammar import Grammar, Record, grammar
+from asyncloader.formats.csv.header import OWN_PREFIX
 from asyncloader.values.dialect import Dialect
 
 _CONTROLS = re.compile(rb"[\x00-\x1f]")
@@ -46,7 +46,7 @@ class CsvDecoder:
             null_values=[""],
         )
 
-    def decode(self, block: Block) -> Columns:
+    def decode(self, block: TextBlock) -> Columns:
         """Parse one block; every record is in the columns, in `bad`, or a blank line."""
         data, kept, bad = self._readable(block)
         ragged: list[BadRow] = []
@@ -87,7 +87,7 @@ class CsvDecoder:
             )
         return Columns(self._wanted, arrays, rows, records, bad, plain=self._is_plain(data))
 
-    def records(self, block: Block) -> list[Record]:
+    def records(self, block: TextBlock) -> list[Record]:
         """The block's records with their places and lines, as numbered in `BadRow.record`."""
         return list(self._grammar.records(block.data, block.line))
 
@@ -98,7 +98,7 @@ class CsvDecoder:
             return None
         return [cell.decode() for cell in fields]
 
-    def _readable(self, block: Block) -> tuple[bytes, npt.NDArray[np.int64] | None, list[BadRow]]:
+    def _readable(self, block: TextBlock) -> tuple[bytes, npt.NDArray[np.int64] | None, list[BadRow]]:
         """The block's text as Arrow is to see it: without the records that no parser should see, and the indices of
         those that remain (None: all)."""
         data, kept, bad = block.data, None, list[BadRow]()
@@ -109,7 +109,7 @@ class CsvDecoder:
         # Arrow drops a byte order mark, which it takes for the begin of a file; a blank line before keeps it.
         return b"\n" + data if data.startswith(_UTF8_BOM) else data, kept, bad
 
-    def _sifted(self, block: Block, unfinished: bool) -> tuple[bytes, npt.NDArray[np.int64], list[BadRow]]:
+    def _sifted(self, block: TextBlock, unfinished: bool) -> tuple[bytes, npt.NDArray[np.int64], list[BadRow]]:
         """The records of a block one by one: the text of the good ones joined, their indices, and the bad ones."""
         data = block.data
         odd = self._quote + self._escape if self._quote and self._escape else None
@@ -131,7 +131,7 @@ class CsvDecoder:
             parts.append(self._respelled(text) if odd is not None and odd in text else text)
         return b"\n".join([*parts, b""]), np.array(kept, dtype=np.int64), bad
 
-    def _ends_unfinished(self, block: Block) -> bool:
+    def _ends_unfinished(self, block: TextBlock) -> bool:
         """Whether the block's last record lacks its end: a closing quote, or what an escape character stands before."""
         data = block.data
         may_be_open = bool(self._quote) and self._quote in data

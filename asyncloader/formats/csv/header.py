@@ -1,11 +1,11 @@
-"""The header of a source: the names of its columns and where its first record begins."""
+"""The header of a source: the names of its columns and where its first record starts."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
 
-from asyncloader.blocks.grammar import LINE_END, Grammar, Record, count_lines, grammar
+from asyncloader.formats.csv.grammar import LINE_END, Grammar, Record, count_lines, grammar
 from asyncloader.values.dialect import Dialect
 from asyncloader.values.errors import SourceError
 

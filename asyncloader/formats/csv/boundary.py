@@ -1,4 +1,4 @@
-"""Where a record begins in text whose begin nobody has read: for samples, which need not be sure. Pure.
+"""Where a record starts in text whose begin nobody has read: for samples, which need not be sure. Pure.
 
 Without any quote in sight it is behind the first line end. Otherwise a line end may lie inside a quoted field; so it is
 behind the first line end from which on every quote stands where it should and the next records have as many cells as
@@ -11,8 +11,8 @@ import itertools
 
 import numpy as np
 
-from asyncloader.blocks.cut import quotes_are_regular
-from asyncloader.blocks.grammar import LINE_END, grammar
+from asyncloader.formats.csv.cutter import quotes_are_regular
+from asyncloader.formats.csv.grammar import LINE_END, grammar
 from asyncloader.values.dialect import Dialect
 
 TRIED = 200
@@ -22,7 +22,7 @@ CHECKED_BYTES = 65_536
 
 
 def find_record(data: bytes, columns: int, dialect: Dialect) -> int | None:
-    """The offset in `data` at which a record begins, most probably; None if there is no line end that could be one."""
+    """The offset in `data` at which a record starts, most probably; None if there is no line end that could be one."""
     ends = (match.end() for match in LINE_END.finditer(data) if match.end() < len(data))
     if dialect.escape is None and (dialect.quote is None or dialect.quote.encode() not in data):
         return next(ends, None)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from asyncloader.blocks.grammar import Grammar, count_lines, grammar
+from asyncloader.formats.csv.grammar import Grammar, count_lines, grammar
 from asyncloader.values.dialect import Dialect
 from asyncloader.values.errors import SourceError
 
@@ -21,10 +21,10 @@ RECORD_LIMIT_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class TextBlock:
     """Whole records of one text: a `Piece`.
 
-    `source` is the source's index, `number` counts the blocks of its lane from 0; `data` begins at byte `offset` of
+    `source` is the source's index, `number` counts the blocks of its lane from 0; `data` starts at byte `offset` of
     the (decompressed, UTF-8) source, in its line `line` (from 1). `read_bytes` says how much of the source as stored
     had been read when the block was cut: the measure of progress. Only the `last` block of a source can end inside a
     quoted field.
@@ -89,7 +89,7 @@ class Cutter:
         if end == 0:
             if len(self._rest) > RECORD_LIMIT_BYTES:
                 raise SourceError(
-                    f"{self._name}:{self._line}: the record that begins here does not end within "
+                    f"{self._name}:{self._line}: the record that starts here does not end within "
                     f"{RECORD_LIMIT_BYTES // 2**20} MiB; is a quote left open? Mend it, or say --quote '' if the file has no quoting"
                 )
             return None

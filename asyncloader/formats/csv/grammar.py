@@ -66,7 +66,7 @@ class Grammar:
         self._delimiter = dialect.delimiter.encode()
 
     def last_record_end(self, data: bytes) -> int:
-        """The end of the last whole record in `data`, which begins with a record; 0 if there is none."""
+        """The end of the last whole record in `data`, which starts with a record; 0 if there is none."""
         match = self._records.match(data)
         end = match.end() if match else 0
         if end == len(data) and data.endswith(b"\r"):

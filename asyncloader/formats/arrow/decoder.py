@@ -18,8 +18,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from asyncloader.blocks.header import OWN_PREFIX
-from asyncloader.decode.columns import Columns
+from asyncloader.formats.columns import Columns
+from asyncloader.formats.csv.header import OWN_PREFIX
 from asyncloader.values.errors import SourceError, UsageError
 from asyncloader.values.schema import AttributeType
 

@@ -1,1 +1,0 @@
-"""Blocks of bytes → columns of text, and the rows that cannot be told apart. Pure."""

@@ -1,0 +1,1 @@
+"""Bytes and Arrow batches → blocks of whole records → columns of text. Pure: no I/O, no waiting."""

@@ -1,0 +1,1 @@
+"""Arrow record batches, from frames, as columns of text."""
