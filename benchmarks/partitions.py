@@ -20,9 +20,9 @@ from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 
-from asyncloader.encode import deal
+from asyncloader.encode import interleave as deal
 from asyncloader.encode.columns import ColumnEncoder
-from asyncloader.encode.steps import walk
+from asyncloader.encode.steps import run_steps
 from asyncloader.formats.columns import Columns
 from asyncloader.formats.csv.cutter import TextBlock
 from asyncloader.values.report import Report
@@ -112,7 +112,7 @@ def encode_us(rows: list[Row], *, sort_key: bool) -> tuple[float, float]:
     for number in range(2 * CPU_ROUNDS):
         with in_the_order_of_the_file() if number % 2 == 0 else nullcontext():
             began = time.process_time()
-            walk(encoder.encode(block, columns))
+            run_steps(encoder.encode(block, columns))
             best[number % 2] = min(best[number % 2], time.process_time() - began)
     return best[0] / len(rows) * 1e6, best[1] / len(rows) * 1e6
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from asyncloader.encode.columns import ColumnEncoder
-from asyncloader.encode.hashes import hash_columns, superseded_rows
-from asyncloader.encode.steps import walk
+from asyncloader.encode.key_columns import hash_columns, superseded_rows
+from asyncloader.encode.steps import run_steps
 from asyncloader.formats.csv.cutter import Cutter, TextBlock
 from asyncloader.formats.csv.decoder import CsvDecoder
 from asyncloader.formats.csv.header import read_header
@@ -68,7 +68,7 @@ def measure(path: Path) -> tuple[Clock, int, int]:
                 continue
             block = TextBlock(0, batches, cut.data, cut.offset, cut.line)
             columns = clock.time("decode", lambda block=block: decoder.decode(block))  # type: ignore[misc]
-            encoded = clock.time("encode (with ordering)", lambda b=block, c=columns: walk(encoder.encode(b, c)))  # type: ignore[misc]
+            encoded = clock.time("encode (with ordering)", lambda b=block, c=columns: run_steps(encoder.encode(b, c)))  # type: ignore[misc]
             keys = [columns.arrays[0]]
             hashes = clock.time("ordering", lambda keys=keys: hash_columns(keys))  # type: ignore[misc]
             clock.time("ordering", lambda keys=keys, hashes=hashes: superseded_rows(hashes, keys))  # type: ignore[misc]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import orjson
 
-from asyncloader.encode.anatomy import Anatomy
+from asyncloader.encode.key_hash import Hashes
 from asyncloader.encode.keys import ItemKey, key_of
-from asyncloader.encode.mixing import Hashes
 from asyncloader.formats.block import Block
-from asyncloader.formats.columns import BadRow
+from asyncloader.formats.columns import BadRow, Columns
 from asyncloader.values.schema import WCU_BYTES, KeyAttribute
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(slots=True)
@@ -23,7 +27,7 @@ class EncodedBlock:
     `data[offsets[i]:offsets[i + 1]]` is item i as `{"PutRequest":{"Item":{…}}},` with the comma. `sizes` are bytes
     as DynamoDB counts them, `hashes` the 64-bit hashes of the keys and `sorted_hashes` the same in order, `records`
     the index of each item's record in the block (None: item i is record i). The last `superseded` items are kept in
-    case the service refuses the one that replaces them. `bad` are the rows that cannot be sent at all. `anatomy` is
+    case the service refuses the one that replaces them. `bad` are the rows that cannot be sent at all. `breakdown` is
     there only if the encoder was told to keep it.
     """
 
@@ -38,7 +42,7 @@ class EncodedBlock:
     superseded: int = 0
     bad: list[BadRow] = field(default_factory=list)
     sorted_hashes: Hashes | None = None
-    anatomy: Anatomy | None = None
+    breakdown: ColumnBreakdown | None = None
     _wcu_before: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
@@ -66,12 +70,37 @@ class EncodedBlock:
 
     def predecessor(self, item: int) -> int | None:
         """The superseded item that `item` replaced last, if there is one."""
-        spares = np.flatnonzero(self.hashes[len(self) :] == self.hashes[item]) + len(self)
+        replaced = np.flatnonzero(self.hashes[len(self) :] == self.hashes[item]) + len(self)
         key, record = self.item_key(item), self.record(item)
-        earlier = [spare for spare in spares.tolist() if self.record(spare) < record and self.item_key(spare) == key]
+        earlier = [earlier_item for earlier_item in replaced.tolist() if self.record(earlier_item) < record and self.item_key(earlier_item) == key]
         return max(earlier, key=self.record, default=None)
 
 
 def wcu_of(sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Write capacity units of items of these sizes in bytes: one for each KB begun."""
     return -(-sizes // WCU_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnBreakdown:
+    """The columns behind an encoded block.
+
+    `columns` are those of the source, `cells` what the items were made of: a partition key that is split has its
+    suffix there. `rows` tells for each item, those that are superseded last, which row of `columns` it was (None: item i is row i);
+    `sizes` gives for each attribute the bytes that it adds to every row, its name included, 0 where it is absent.
+    """
+
+    columns: Columns
+    cells: Mapping[str, pa.StringArray]
+    rows: npt.NDArray[np.int64] | None
+    sizes: Mapping[str, npt.NDArray[np.int64]]
+
+    def column(self, name: str, items: int) -> pa.StringArray:
+        """The cells of a column for the first `items` items, in their order."""
+        column = self.cells[name]
+        return column.slice(0, items) if self.rows is None else column.take(self.rows[:items])
+
+    def size(self, name: str, items: int) -> npt.NDArray[np.int64]:
+        """The bytes that an attribute adds to the first `items` items."""
+        sizes = self.sizes[name]
+        return sizes[:items] if self.rows is None else sizes[self.rows[:items]]

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asyncloader.encode import numbers, values
-from asyncloader.encode.hashes import text_buffers
+from asyncloader.encode.key_columns import text_buffers
 from asyncloader.encode.keys import CANONICAL_BASE64
 from asyncloader.values.schema import AttributeType
 

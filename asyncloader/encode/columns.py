@@ -17,11 +17,10 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from asyncloader.encode.anatomy import Anatomy
-from asyncloader.encode.block import EncodedBlock
+from asyncloader.encode.block import ColumnBreakdown, EncodedBlock
 from asyncloader.encode.cells import CELLS, QUOTED, Cells
-from asyncloader.encode.deal import sending_order
-from asyncloader.encode.hashes import Keys, canonical_column, hash_keys, superseded_rows, text_buffers
+from asyncloader.encode.interleave import sending_order
+from asyncloader.encode.key_columns import KeyColumns, canonical_column, hash_keys, superseded_rows, text_buffers
 from asyncloader.encode.nested import nested
 from asyncloader.encode.shards import sharded_column
 from asyncloader.encode.steps import Steps
@@ -95,7 +94,7 @@ class ColumnEncoder:
     """Encodes the blocks of one source for one table.
 
     `types` gives the types of columns; those that the table demands for its keys win. The partition key is split as
-    `shard_key` says. With `dissect` the encoded blocks keep their anatomy. Raises `UsageError` where types contradict
+    `shard_key` says. With `keep_breakdown` the encoded blocks keep their breakdown. Raises `UsageError` where types contradict
     one another, where the source lacks a column for the table's key, and where that cannot be split.
     """
 
@@ -107,7 +106,7 @@ class ColumnEncoder:
         empty: EmptyCells,
         *,
         shard_key: ShardKey | None = None,
-        dissect: bool = False,
+        keep_breakdown: bool = False,
     ) -> None:
         demanded = table.typed
         for name, kind in types.items():
@@ -122,7 +121,7 @@ class ColumnEncoder:
             shard_key.check(table)
         self._table = table
         self._shards = 0 if shard_key is None else shard_key.shards
-        self._dissect = dissect
+        self._dissect = keep_breakdown
         self._is_warm = False
         self._has_text_keys = all(attribute.type == "S" for attribute in table.key)
         self._key_names = tuple(attribute.name for attribute in table.key)
@@ -200,20 +199,20 @@ class ColumnEncoder:
             rows_read=columns.rows + len(columns.bad),
             records=columns.records if rows is None else rows if columns.records is None else columns.records[rows],
             superseded=len(superseded),
-            anatomy=Anatomy(columns, arrays, rows, parts) if self._dissect else None,
+            breakdown=ColumnBreakdown(columns, arrays, rows, parts) if self._dissect else None,
             bad=sorted(
                 [*columns.bad, *(BadRow(columns.record(row), why, name) for row, (name, why) in bad.items())],
                 key=lambda row: row.record,
             ),
         )
 
-    def keys(self, columns: Columns) -> Keys:
+    def keys(self, columns: Columns) -> KeyColumns:
         """The keys of all rows that have one; `columns` may hold the key columns alone."""
         arrays = {name: columns.arrays[columns.names.index(name)] for name in self._key_names}
         bad = {row for each in self._order if each.is_key for row in each.cells(arrays[each.name], columns.plain).bad}
         rows = np.delete(np.arange(columns.rows), list(bad)) if bad else np.arange(columns.rows)
         records = rows if columns.records is None else columns.records[rows]
-        return Keys(self._keys(arrays, rows if bad else None), records)
+        return KeyColumns(self._keys(arrays, rows if bad else None), records)
 
     def _keys(self, arrays: Mapping[str, pa.StringArray], rows: npt.NDArray[np.int64] | None) -> list[pa.StringArray]:
         picked = [arrays[name] for name in self._key_names]

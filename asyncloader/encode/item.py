@@ -11,16 +11,18 @@ measured, and one that breaks a rule to name the attribute that is to blame.
 
 from __future__ import annotations
 
+import base64
+import json
 from binascii import b2a_base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from decimal import Decimal
 from typing import Any
 
 import orjson
 
 from asyncloader.encode import numbers
+from asyncloader.encode.dynamodb_json import checked
 from asyncloader.encode.keys import ItemKey
-from asyncloader.encode.raw import checked
 from asyncloader.encode.values import MAX_NAME_BYTES, Typed, ValueRefused, typed
 from asyncloader.values.errors import ItemRejected
 from asyncloader.values.schema import ITEM_BYTES, WCU_BYTES, KeyType, Table
@@ -190,3 +192,30 @@ def _name_size(name: object) -> int:
     if not 0 < size <= MAX_NAME_BYTES:
         raise ValueRefused(f"has an attribute name of {size} bytes; DynamoDB takes 1 to {MAX_NAME_BYTES}")
     return size
+
+
+_OPEN, _CLOSE = len(b'{"PutRequest":{"Item":'), len(b"}}")
+
+
+def request_text(encoded: Encoded) -> str:
+    """An item that could be encoded, in DynamoDB JSON: every type and every digit as it was sent."""
+    return encoded[0][_OPEN:-_CLOSE].decode()
+
+
+def item_text(item: object) -> str:
+    """An item that could not be encoded, in JSON as near as there is: sets as arrays, bytes as base64, the rest as text."""
+    try:
+        return json.dumps(item, ensure_ascii=False, default=_shown)
+    except (TypeError, ValueError, RecursionError):  # names that are no strings, circles
+        try:
+            return repr(item)
+        except Exception as error:  # a stranger's own `__repr__`
+            return f"<{type(item).__name__}: {error}>"
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, bytes | bytearray):
+        return base64.b64encode(value).decode()
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, Set) else str(value)

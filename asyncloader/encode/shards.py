@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from asyncloader.encode.hashes import text_buffers
+from asyncloader.encode.key_columns import text_buffers
 from asyncloader.encode.keys import canonical_text
 from asyncloader.values.schema import KeyType
 

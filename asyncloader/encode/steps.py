@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 Steps: TypeAlias = Generator[Callable[[], Any] | None, Any, Result]
 
 
-def walk(steps: Steps[Result]) -> Result:
+def run_steps(steps: Steps[Result]) -> Result:
     """Take all steps here and now."""
     told: Any = None
     while True:

@@ -16,7 +16,7 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
-from asyncloader.encode.mixing import Hashes
+from asyncloader.encode.key_hash import Hashes
 
 MEMORY_HASHES = 1024 * 1024
 """As many are held in memory: 8 MiB of them, and three times that while they are sorted or compared."""

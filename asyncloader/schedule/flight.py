@@ -118,8 +118,8 @@ class Flight:
         if not len(open_items):
             return encoded.rows_read
         if encoded.superseded:
-            spares = np.flatnonzero(np.isin(encoded.hashes[items:], encoded.hashes[open_items])) + items
-            open_items = np.concatenate([open_items, spares])
+            replaced = np.flatnonzero(np.isin(encoded.hashes[items:], encoded.hashes[open_items])) + items
+            open_items = np.concatenate([open_items, replaced])
         return int(open_items.min() if encoded.records is None else encoded.records[open_items].min())
 
     def unsettled_with(self, hashes: npt.NDArray[np.uint64]) -> list[tuple[int, int]]:

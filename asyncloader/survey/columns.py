@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from asyncloader.encode.hashes import text_buffers
+from asyncloader.encode.key_columns import text_buffers
 from asyncloader.survey.kinds import Kind, Kinds, kinds_of
 from asyncloader.values.plan import Cell, ColumnPlan, Location
 

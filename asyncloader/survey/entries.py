@@ -23,16 +23,16 @@ class Entries:
 
 def entries(encoded: EncodedBlock, table: Table, index: Index) -> Entries:
     """The entries that the items to send make in an index, each a new one (DYNAMODB.md, WCU)."""
-    anatomy, items = encoded.anatomy, len(encoded)
-    assert anatomy is not None
-    names = anatomy.columns.names
+    breakdown, items = encoded.breakdown, len(encoded)
+    assert breakdown is not None
+    names = breakdown.columns.names
     if any(key.name not in names for key in index.key):
         nobody = np.zeros(0, dtype=np.int64)
         return Entries(nobody, nobody)
     present = np.ones(items, dtype=bool)
     for key in index.key:
         if key not in table.key:
-            present &= anatomy.size(key.name, items) > 0
+            present &= breakdown.size(key.name, items) > 0
     if index.projection == "ALL":
         sizes = encoded.sizes[:items]
     else:
@@ -42,7 +42,7 @@ def entries(encoded: EncodedBlock, table: Table, index: Index) -> Entries:
         sizes = np.zeros(items, dtype=np.int64)
         for name in names:
             if name in projected:
-                sizes = sizes + anatomy.size(name, items)
+                sizes = sizes + breakdown.size(name, items)
     if np.all(present):
         return Entries(None, wcu_of(sizes))
     where = np.flatnonzero(present)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asyncloader.encode.block import EncodedBlock, wcu_of
-from asyncloader.encode.mixing import Hashes
+from asyncloader.encode.key_hash import Hashes
 from asyncloader.formats.columns import BadRow
 from asyncloader.survey.columns import ColumnFacts, facts
 from asyncloader.survey.entries import Entries, entries
@@ -49,8 +49,8 @@ class Findings:
 
 def examine(encoded: EncodedBlock, table: Table) -> Findings:
     """Count what a block holds."""
-    anatomy, items = encoded.anatomy, len(encoded)
-    assert anatomy is not None
+    breakdown, items = encoded.breakdown, len(encoded)
+    assert breakdown is not None
     wcu = wcu_of(encoded.sizes[:items])
     table_wcu = int(wcu.sum())
     found = [entries(encoded, table, index) for index in table.indexes]
@@ -75,15 +75,15 @@ def examine(encoded: EncodedBlock, table: Table) -> Findings:
         entries=tuple((len(each.wcu), int(each.wcu.sum())) for each in found),
         partitions=tuple(partitions),
         columns={
-            name: facts(column) for name, column in zip(anatomy.columns.names, anatomy.columns.arrays, strict=True)
+            name: facts(column) for name, column in zip(breakdown.columns.names, breakdown.columns.arrays, strict=True)
         },
-        records=anatomy.columns.records,
+        records=breakdown.columns.records,
     )
 
 
 def _weighed(encoded: EncodedBlock, key: KeyAttribute, held: Entries) -> dict[str, int]:
     if not len(held.wcu):
         return {}
-    assert encoded.anatomy is not None
-    column = encoded.anatomy.column(key.name, len(encoded))
+    assert encoded.breakdown is not None
+    column = encoded.breakdown.column(key.name, len(encoded))
     return weighed(key, column if held.items is None else column.take(held.items), held.wcu)

@@ -14,7 +14,7 @@ from math import ceil, sqrt
 import numpy as np
 import numpy.typing as npt
 
-from asyncloader.encode.mixing import Hashes
+from asyncloader.encode.key_hash import Hashes
 
 Counted = npt.NDArray[np.uint32]
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asyncloader.encode import numbers
-from asyncloader.encode.hashes import text_buffers
+from asyncloader.encode.key_columns import text_buffers
 
 Kind = Literal["number", "too long a number", "boolean", "date", "timestamp", "JSON", "text"]
 Rows = npt.NDArray[np.int64]

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from asyncloader.encode.hashes import canonical_column
+from asyncloader.encode.key_columns import canonical_column
 from asyncloader.values.plan import HeavyKey, Partitions
 from asyncloader.values.schema import KeyAttribute
 

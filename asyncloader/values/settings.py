@@ -183,7 +183,7 @@ class LoadSettings:
     `workers` is how many requests may be in flight; with `auto_workers` it is the most, and how many is found out.
     `types` maps column names to DynamoDB types; `block_bytes` is how much of a source is parsed at once and
     `blocks_in_flight` how many such blocks may be unfinished, which bounds memory and what a resume sends again.
-    `dissect` keeps of every encoded block what its items are made of, which a survey wants and a load does not.
+    `keep_breakdown` keeps of every encoded block what its items are made of, which a survey wants and a load does not.
     """
 
     workers: int = 32
@@ -205,7 +205,7 @@ class LoadSettings:
     spread: Spread = field(default_factory=Spread)
     block_bytes: int = 1024 * 1024
     blocks_in_flight: int = 6
-    dissect: bool = False
+    keep_breakdown: bool = False
 
     def __post_init__(self) -> None:
         require(1 <= self.workers <= 1024, f"--workers takes 1 to 1024 or auto, not {self.workers}")

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from asyncloader.encode import deal
+from asyncloader.encode import interleave as deal
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.engine.loading.load import Load
 from asyncloader.values.errors import LoadFailed, UsageError

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.columns import ColumnEncoder
-from asyncloader.encode.steps import walk
+from asyncloader.encode.steps import run_steps
 from asyncloader.formats.columns import Columns
 from asyncloader.formats.csv.cutter import TextBlock
 from asyncloader.schedule.batch import Batch
@@ -25,7 +25,7 @@ def block_of_keys(keys: Sequence[str], number: int = 0) -> EncodedBlock:
     """A block whose rows have these keys; its attribute `row` counts them."""
     block = TextBlock(source=0, number=number, data=b"", offset=0, line=1)
     columns = (pa.array(keys, pa.string()), pa.array([str(row) for row in range(len(keys))], pa.string()))
-    return walk(_ENCODER.encode(block, Columns(("id", "row"), columns, len(keys))))
+    return run_steps(_ENCODER.encode(block, Columns(("id", "row"), columns, len(keys))))
 
 
 def block_of_lengths(lengths: Sequence[int]) -> EncodedBlock:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.columns import ColumnEncoder
-from asyncloader.encode.deal import deal, dealt, is_clustered
-from asyncloader.encode.steps import walk
+from asyncloader.encode.interleave import interleave, interleaved, is_clustered
+from asyncloader.encode.steps import run_steps
 from asyncloader.formats.columns import Columns
 from asyncloader.formats.csv.cutter import TextBlock
 from asyncloader.schedule.flight import Flight
@@ -37,7 +37,7 @@ def hashes_of(sizes: list[int]) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
 def block_of(keys: list[tuple[str, str]]) -> EncodedBlock:
     columns = tuple(pa.array([key[place] or None for key in keys], pa.string()) for place in (0, 1))
     encoder = ColumnEncoder(["pk", "sk"], TABLE, {}, "drop")
-    return walk(encoder.encode(TextBlock(0, 0, b"", 0, 1), Columns(("pk", "sk"), columns, len(keys))))
+    return run_steps(encoder.encode(TextBlock(0, 0, b"", 0, 1), Columns(("pk", "sk"), columns, len(keys))))
 
 
 @thorough
@@ -47,7 +47,7 @@ def block_of(keys: list[tuple[str, str]]) -> EncodedBlock:
 @example([1000, *[1] * 100])
 def test_every_request_holds_as_many_partition_keys_as_there_can_be(sizes: list[int]) -> None:
     hashes = hashes_of(sizes)
-    order = dealt(hashes)
+    order = interleaved(hashes)
     assert sorted(order.tolist()) == list(range(len(hashes)))
     requests = [Counter(hashes[order[at : at + BATCH_ITEMS]].tolist()) for at in range(0, len(order), BATCH_ITEMS)]
     for key, items in Counter(hashes.tolist()).items():
@@ -63,7 +63,7 @@ def test_every_request_holds_as_many_partition_keys_as_there_can_be(sizes: list[
 def test_every_moment_holds_as_many_partition_keys_as_the_block(keys: int, each: int) -> None:
     """32 requests under way, wherever they begin, are not the same few keys 32 times over."""
     hashes = hashes_of([each] * keys)
-    ordered = hashes[dealt(hashes)]
+    ordered = hashes[interleaved(hashes)]
     moment = 32 * BATCH_ITEMS
     for at in range(0, max(len(ordered) - moment, 1), BATCH_ITEMS):
         assert len(set(ordered[at : at + moment].tolist())) >= 0.9 * min(keys, moment, len(ordered))
@@ -74,7 +74,7 @@ def test_every_moment_holds_as_many_partition_keys_as_the_block(keys: int, each:
 def test_a_file_in_no_order_is_left_as_it_is(keys: int, items: int, seed: int) -> None:
     hashes = hashes_of([items // keys + 1] * keys)
     np.random.default_rng(seed).shuffle(hashes)
-    assert deal(hashes) is None
+    assert interleave(hashes) is None
 
 
 @usual
@@ -90,7 +90,7 @@ def test_a_file_that_comes_to_few_partition_keys_at_a_time_is_noticed() -> None:
 
 
 def test_one_partition_key_alone_is_left_as_it_is() -> None:
-    assert deal(hashes_of([10_000])) is None
+    assert interleave(hashes_of([10_000])) is None
 
 
 @usual
@@ -101,9 +101,9 @@ def test_a_dealt_block_holds_the_same_items_and_knows_their_records(keys: list[t
     last = {key: record for record, key in enumerate(texts) if key[1]}
     sent = {encoded.item_key(item): encoded.record(item) for item in range(len(encoded))}
     assert sent == last
-    spares = range(len(encoded), len(encoded) + encoded.superseded)
-    assert len(sent) + len(spares) + len(encoded.bad) == len(texts)
-    assert all(texts[encoded.record(item)] == encoded.item_key(item) for item in spares)
+    replaced = range(len(encoded), len(encoded) + encoded.superseded)
+    assert len(sent) + len(replaced) + len(encoded.bad) == len(texts)
+    assert all(texts[encoded.record(item)] == encoded.item_key(item) for item in replaced)
     assert [texts[row.record][1] for row in encoded.bad] == [""] * len(encoded.bad)
 
 

@@ -16,7 +16,7 @@ from asyncloader.encode import numbers
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.cells import CELLS
 from asyncloader.encode.columns import ColumnEncoder
-from asyncloader.encode.steps import walk
+from asyncloader.encode.steps import run_steps
 from asyncloader.formats.columns import BadRow, Columns
 from asyncloader.formats.csv.cutter import TextBlock
 from asyncloader.values.schema import AttributeType, KeyAttribute, Table
@@ -50,7 +50,7 @@ class Case:
         demanded = self.table.typed
         types = {name: kind for name, kind in self.kinds.items() if name not in demanded}
         encoder = ColumnEncoder(list(self.kinds), self.table, types, self.empty)
-        return walk(encoder.encode(BLOCK, self.columns(plain=plain)))
+        return run_steps(encoder.encode(BLOCK, self.columns(plain=plain)))
 
     def expected(self) -> table_oracle.Expected:
         """What should come of it."""

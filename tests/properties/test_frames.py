@@ -11,7 +11,7 @@ import pyarrow as pa
 from hypothesis import given
 
 from asyncloader.encode.columns import ColumnEncoder
-from asyncloader.encode.steps import walk
+from asyncloader.encode.steps import run_steps
 from asyncloader.formats.arrow.decoder import ArrowDecoder, batches_of
 from asyncloader.formats.block import RowBlock
 from tests.engine import loads
@@ -69,7 +69,7 @@ def test_the_size_of_an_item_follows_the_rules_of_dynamodb(made: list[pa.RecordB
     encoder = ColumnEncoder(decoder.columns, TABLE, {**decoder.natural, "id": "S"}, "drop")
     for batch in made:
         for piece in batches_of(batch, 100):
-            encoded = walk(encoder.encode(RowBlock(0, 0, piece, 0, piece.num_rows), decoder.decode(piece)))
+            encoded = run_steps(encoder.encode(RowBlock(0, 0, piece, 0, piece.num_rows), decoder.decode(piece)))
             rows = piece.to_pylist()
             for item in range(len(encoded.sizes)):
                 assert encoded.sizes[item] == item_size(boto3_row(schema, rows[encoded.record(item)]))

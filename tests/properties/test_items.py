@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.encode.item import ItemEncoder
 from asyncloader.encode.keys import key_of
-from asyncloader.encode.steps import walk
+from asyncloader.encode.steps import run_steps
 from asyncloader.formats.columns import Columns
 from asyncloader.formats.csv.cutter import TextBlock
 from asyncloader.values.errors import ItemRejected
@@ -100,7 +100,7 @@ def test_an_item_is_what_the_column_encoder_makes_of_its_row(data: st.DataObject
     }
     columns = Columns(tuple(kinds), tuple(pa.array([text], pa.string()) for text in row.values()), 1)
     types = {name: kind for name, kind in kinds.items() if name != "id"}
-    encoded = walk(ColumnEncoder(list(kinds), table, types, "keep").encode(TextBlock(0, 0, b"", 0, 1), columns))
+    encoded = run_steps(ColumnEncoder(list(kinds), table, types, "keep").encode(TextBlock(0, 0, b"", 0, 1), columns))
     item = {name: boto3_oracle.python_value(kinds[name], text) for name, text in row.items()}
     body, size, key = ItemEncoder(table).put(item)
     assert boto3_oracle.comparable_item(sent(body)) == boto3_oracle.comparable_item(sent(bytes(encoded.payload(0, 1))))

@@ -9,7 +9,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncloader.encode.hashes import canonical_column, hash_columns, superseded_rows
+from asyncloader.encode.key_columns import canonical_column, hash_columns, superseded_rows
 from asyncloader.encode.keys import canonical_text
 from asyncloader.values.schema import KeyType
 from tests.properties import strategies

@@ -14,7 +14,7 @@ import pytest
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.encode.keys import key_of
-from asyncloader.encode.steps import walk
+from asyncloader.encode.steps import run_steps
 from asyncloader.formats.columns import BadRow, Columns
 from asyncloader.formats.csv.cutter import TextBlock
 from asyncloader.values.errors import UsageError
@@ -44,7 +44,7 @@ def encode_columns(
     arrays = tuple(pa.array(column, pa.string()) for column in cells.values())
     columns = Columns(tuple(cells), arrays, rows)
     block = TextBlock(source=0, number=0, data=b"", offset=0, line=1)
-    return walk(ColumnEncoder(list(cells), table, types or {}, empty).encode(block, columns))
+    return run_steps(ColumnEncoder(list(cells), table, types or {}, empty).encode(block, columns))
 
 
 def items(encoded: EncodedBlock) -> list[dict[str, Any]]:
@@ -236,7 +236,7 @@ def test_records_are_those_of_the_block_where_the_decoder_has_left_some_out() ->
         [BadRow(1, "ragged", ragged=True), BadRow(4, "ragged", ragged=True)],
     )
     block = TextBlock(source=0, number=0, data=b"", offset=0, line=1)
-    encoded = walk(ColumnEncoder(["id", "n"], BY_ID, {"n": "N"}, "drop").encode(block, columns))
+    encoded = run_steps(ColumnEncoder(["id", "n"], BY_ID, {"n": "N"}, "drop").encode(block, columns))
     assert [encoded.record(item) for item in range(len(encoded.sizes))] == [3, 5, 0]
     assert [bad.record for bad in encoded.bad] == [1, 2, 4]
     assert encoded.rows_read == 6
@@ -287,7 +287,7 @@ def test_a_source_without_the_key_is_refused() -> None:
 )
 def test_what_may_look_at_cells_one_by_one_is_a_long_step(table: Table, ids: list[str], long: set[str]) -> None:
     encoder = ColumnEncoder(["id"], table, {}, "drop")
-    walk(encoder.encode(TextBlock(0, 0, b"", 0, 1), Columns(("id",), (pa.array(["0"]),), 1)))
+    run_steps(encoder.encode(TextBlock(0, 0, b"", 0, 1), Columns(("id",), (pa.array(["0"]),), 1)))
     steps = encoder.encode(TextBlock(0, 0, b"", 0, 1), Columns(("id",), (pa.array(ids),), len(ids)))
     calls: list[Any] = []
     told: Any = None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from asyncloader.encode.steps import Steps, walk
+from asyncloader.encode.steps import Steps, run_steps
 from asyncloader.engine.reading.ahead import ENCODED_AT_ONCE, Bench
 
 
@@ -25,7 +25,7 @@ def work(told: list[str], number: int = 0) -> Steps[int]:
 
 def test_all_steps_at_once() -> None:
     told: list[str] = []
-    assert walk(work(told, 3)) == 3
+    assert run_steps(work(told, 3)) == 3
     assert told == [f"{step} 3 in MainThread" for step in ("begin", "long", "end")]
 
 

@@ -36,8 +36,8 @@ def account(flight: Flight, records: int | None = None, end: Place | None = None
         records, end = encoded.rows_read, Place(block.source, block.end, block.end_line)
     refused = [BadRow(encoded.record(item), reason) for item, reason in flight.rejected]
     bad = sorted((row for row in (*encoded.bad, *refused) if row.record < records), key=lambda row: row.record)
-    spares = range(len(encoded), len(encoded) + encoded.superseded)
-    superseded = sum(encoded.record(item) < records for item in spares if item not in flight.revived)
+    replaced = range(len(encoded), len(encoded) + encoded.superseded)
+    superseded = sum(encoded.record(item) < records for item in replaced if item not in flight.revived)
     counts = Counts(
         rows_read=records,
         items_written=records - len(bad) - superseded - (0 if is_part else flight.unsettled),

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from os import PathLike
 
-from asyncloader.encode.steps import walk
+from asyncloader.encode.steps import run_steps
 from asyncloader.engine.reading.input import Input, Quota, some
 from asyncloader.engine.reading.reader import equip, inspect
 from asyncloader.engine.reading.sampling import Drawn, draw
@@ -39,7 +39,7 @@ class Survey:
     """
 
     def __init__(self, sources: Iterable[str | PathLike[str]], settings: PlanSettings) -> None:
-        self._settings = replace(settings, load=replace(settings.load, dissect=True))
+        self._settings = replace(settings, load=replace(settings.load, keep_breakdown=True))
         self._files = expand_paths(sources)
         self._inputs: list[Input] = []
         self._tally: Tally | None = None
@@ -132,7 +132,7 @@ class Survey:
 
     def _examine(self, block: Block) -> Findings:
         assert self._table is not None
-        return examine(walk(self._inputs[block.source].encode(block)), self._table)
+        return examine(run_steps(self._inputs[block.source].encode(block)), self._table)
 
     async def _count(self, tally: Tally, finding: asyncio.Future[Findings], drawn: Drawn) -> None:
         found, block = await finding, drawn.block

@@ -19,7 +19,7 @@ from asyncloader.values.schema import Table
 from asyncloader.values.settings import LoadSettings
 
 if TYPE_CHECKING:
-    from asyncloader.encode.hashes import Keys
+    from asyncloader.encode.key_columns import KeyColumns
 
 
 class Quota:
@@ -88,7 +88,7 @@ class Divisible(Input, Protocol):
     @property
     def undivided(self) -> str | None: ...
 
-    def keys(self, block: Any) -> Keys:
+    def keys(self, block: Any) -> KeyColumns:
         """The keys in one of its blocks, and which of its records they are in; runs in a thread."""
         ...
 

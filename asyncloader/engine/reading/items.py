@@ -16,9 +16,8 @@ from typing import Any
 import orjson
 
 from asyncloader.encode.block import EncodedBlock
-from asyncloader.encode.gather import gather
-from asyncloader.encode.item import Encoded, ItemEncoder
-from asyncloader.encode.shown import shown_item, shown_request
+from asyncloader.encode.from_items import from_items
+from asyncloader.encode.item import Encoded, ItemEncoder, item_text, request_text
 from asyncloader.encode.steps import Steps
 from asyncloader.engine.reading.input import Quota
 from asyncloader.finish import end_task
@@ -117,7 +116,7 @@ class ItemInput:
     def encode(self, block: ItemBlock) -> Steps[EncodedBlock]:
         """Put the block's items together."""
         drawn = block.held
-        encoded: EncodedBlock = yield partial(gather, block, drawn.items, drawn.records, drawn.bad, self._key)
+        encoded: EncodedBlock = yield partial(from_items, block, drawn.items, drawn.records, drawn.bad, self._key)
         return encoded
 
     def record_starts(self, block: ItemBlock) -> Sequence[tuple[int, int]]:
@@ -137,7 +136,7 @@ class ItemInput:
         self, line: int, bad: BadRow, found: tuple[str, dict[str, Any] | None] | int, drawn: ItemChunk
     ) -> Reject:
         if isinstance(found, int):
-            text = shown_request(drawn.items[found])
+            text = request_text(drawn.items[found])
             found = text, orjson.loads(text)
         text, item = found
         return Reject(source=self.name, line=line, reason=str(bad), cells={}, raw=text, item=item)
@@ -167,7 +166,7 @@ class ItemBuffer:
     def refuse(self, reason: str, item: Mapping[str, Any]) -> None:
         drawn = self._drawn
         record = len(drawn)
-        text = shown_item(item)
+        text = item_text(item)
         drawn.texts[record] = text, dict(item) if isinstance(item, Mapping) else None
         drawn.bad.append(BadRow(record, reason))
         self._added(len(text))

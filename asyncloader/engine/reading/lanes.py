@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from asyncloader.encode.mixing import Hashes
+from asyncloader.encode.key_hash import Hashes
 from asyncloader.engine.reading.input import Divisible, Input
 from asyncloader.engine.reading.reader import LEAST_BLOCK_BYTES, read_lane
 from asyncloader.finish import in_thread
@@ -28,7 +28,7 @@ from asyncloader.values.errors import UsageError
 from asyncloader.values.settings import LoadSettings
 
 if TYPE_CHECKING:
-    from asyncloader.encode.hashes import Keys
+    from asyncloader.encode.key_columns import KeyColumns
 
 PIECES = 16
 """The text of a lane is looked through in at least so many pieces; it starts where one of them does."""
@@ -133,7 +133,7 @@ def _stands_in(lane: Lane, block: Block) -> bool:
     return (block.source, block.offset) >= (lane.place.source, lane.place.offset)
 
 
-def _among(keys: Keys, suspects: Hashes) -> list[tuple[int, tuple[str, ...]]]:
+def _among(keys: KeyColumns, suspects: Hashes) -> list[tuple[int, tuple[str, ...]]]:
     """Which of the keys have a hash that is among the suspects."""
     places = np.flatnonzero(np.isin(keys.hashes, suspects)).tolist()
     if not places:

@@ -10,7 +10,7 @@ from typing import Any
 
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.columns import ColumnEncoder
-from asyncloader.encode.hashes import Keys
+from asyncloader.encode.key_columns import KeyColumns
 from asyncloader.encode.steps import Steps
 from asyncloader.engine.reading.input import Quota, check_key
 from asyncloader.formats.columns import BadRow
@@ -86,7 +86,7 @@ class TextInput:
             table,
             types,
             settings.empty,
-            dissect=settings.dissect,
+            keep_breakdown=settings.keep_breakdown,
             shard_key=settings.spread.shard_key,
         )
 
@@ -159,7 +159,7 @@ class TextInput:
         columns = yield partial(self._decoder.decode, block)
         return (yield from self._encoder.encode(block, columns))
 
-    def keys(self, block: TextBlock) -> Keys:
+    def keys(self, block: TextBlock) -> KeyColumns:
         """Decode the key columns alone."""
         assert self._encoder is not None
         return self._encoder.keys(self._key_decoder.decode(block))

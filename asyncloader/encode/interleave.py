@@ -1,7 +1,7 @@
 """The order in which the items of a block are sent, where it does not come to the partition keys evenly by itself.
 
 DynamoDB takes about 1,000 WCU/s for one partition key (DYNAMODB.md, Partition limits). A file that is sorted by it
-would bring request after request to one partition while all others rest; so the items are dealt out over the
+would bring request after request to one partition while all others rest; so the items are interleaved out over the
 requests of the block like cards: no request holds more of one partition key than it must.
 """
 
@@ -12,34 +12,37 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from asyncloader.encode.mixing import Hashes
+from asyncloader.encode.key_hash import Hashes
 from asyncloader.values.settings import BATCH_ITEMS
 
 Order = npt.NDArray[np.int64]
 
 GAIN = 0.9
-"""Items are dealt where what stands together has fewer partition keys than this share of what stands far apart."""
+"""Items are interleaved where what stands together has fewer partition keys than this share of what stands far apart."""
 _GOLDEN = (math.sqrt(5) - 1) / 2
 _LOOKS = ((BATCH_ITEMS, 24), (16 * BATCH_ITEMS, 2))
 """How many items are looked at together, a request and what many writers have under way, and at how many places."""
 
 
 def sending_order(rows: int, superseded: Order, partitions: Hashes | None) -> Order | None:
-    """The rows as items: those to send, dealt out over the partition keys where they are clustered, then those that are
+    """The rows as items: those to send, interleaved out over the partition keys where they are clustered, then those that are
     superseded; None where that is the order that they have."""
     sent = np.delete(np.arange(rows), superseded) if len(superseded) else None
-    if partitions is not None and (dealt := deal(partitions if sent is None else partitions[sent])) is not None:
-        sent = dealt if sent is None else sent[dealt]
+    if (
+        partitions is not None
+        and (interleaved := interleave(partitions if sent is None else partitions[sent])) is not None
+    ):
+        sent = interleaved if sent is None else sent[interleaved]
     return sent if sent is None else np.concatenate([sent, superseded])
 
 
-def deal(partitions: Hashes) -> Order | None:
+def interleave(partitions: Hashes) -> Order | None:
     """The order to send items of these partition keys in, by their hashes; None where the order of the file will do.
 
     A partition key of `c` items is in `min(c, b)` of the block's `b` requests, and in none more than once more often
     than in another. Requests that follow one another come from places far apart, so that each moment is as even.
     """
-    return dealt(partitions) if is_clustered(partitions) else None
+    return interleaved(partitions) if is_clustered(partitions) else None
 
 
 def is_clustered(partitions: Hashes) -> bool:
@@ -56,8 +59,8 @@ def is_clustered(partitions: Hashes) -> bool:
     return False
 
 
-def dealt(partitions: Hashes) -> Order:
-    """The items grouped by partition key, dealt out one by one over requests of 25, the last of which has the rest."""
+def interleaved(partitions: Hashes) -> Order:
+    """The items grouped by partition key, interleaved out one by one over requests of 25, the last of which has the rest."""
     items = len(partitions)
     grouped = np.argsort(partitions, kind="stable")
     full = max(-(-items // BATCH_ITEMS) - 1, 0)

@@ -8,16 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from asyncloader.encode.block import EncodedBlock
-from asyncloader.encode.deal import sending_order
+from asyncloader.encode.interleave import sending_order
 from asyncloader.encode.item import Encoded
+from asyncloader.encode.key_hash import Texts, hash_texts
 from asyncloader.encode.keys import ItemKey
-from asyncloader.encode.mixing import Texts, hash_texts
 from asyncloader.formats.block import Block
 from asyncloader.formats.columns import BadRow
 from asyncloader.values.schema import KeyAttribute
 
 
-def gather(
+def from_items(
     block: Block, items: Sequence[Encoded], records: Sequence[int], bad: list[BadRow], key: tuple[KeyAttribute, ...]
 ) -> EncodedBlock:
     """The block of these items; `records` says which of its records each was, `bad` are the ones that are no item."""

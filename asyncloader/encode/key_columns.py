@@ -1,6 +1,6 @@
 """Hashes of whole columns of keys, which tell nearly all keys apart, and the rows whose key stands again.
 
-Where two hashes (`encode.mixing`) are equal the canonical texts decide.
+Where two hashes (`encode.key_hash`) are equal the canonical texts decide.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from asyncloader.encode.key_hash import Hashes, hash_texts
 from asyncloader.encode.keys import CANONICAL_BASE64, canonical_text
-from asyncloader.encode.mixing import Hashes, hash_texts
 from asyncloader.values.schema import KeyType
 
 _CANONICAL = {"N": r"^(0|-?[1-9][0-9]*)$", "B": CANONICAL_BASE64}
@@ -22,7 +22,7 @@ _CANONICAL = {"N": r"^(0|-?[1-9][0-9]*)$", "B": CANONICAL_BASE64}
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class KeyColumns:
     """The canonical key columns of rows, and which records of their block these rows are."""
 
     columns: list[pa.StringArray]
