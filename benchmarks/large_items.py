@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import asyncloader
-from asyncloader.schedule.window import Window
+from asyncloader.pacing.congestion_window import CongestionWindow
 from asyncloader.values.settings import RetrySettings
 
 HERE = Path(__file__).parent
@@ -27,7 +27,7 @@ NARROW, WIDE = 300_000.0, 20_000_000.0
 LIMIT_S = 150.0
 
 
-class Open(Window):
+class Open(CongestionWindow):
     """No window: nothing is ever cut."""
 
     def answered(self, *_: object) -> None: ...
@@ -88,12 +88,12 @@ def main() -> None:
                 continue
             for bytes_per_s in (WIDE, NARROW):
                 file, _ = source(Path(folder), item_kb, args.megabytes * (4 if bytes_per_s == WIDE else 1))
-                for kind in (Window, Open):
+                for kind in (CongestionWindow, Open):
                     narrows.Window = kind  # type: ignore[misc]
                     with serving(bytes_per_s) as url:
                         written, end, seconds = asyncio.run(load(url, file))
                     share = written * item_kb * 1000 / seconds / bytes_per_s
-                    shown = "yes" if kind is Window else "no"
+                    shown = "yes" if kind is CongestionWindow else "no"
                     print(
                         f"| {bytes_per_s / 1e6:g} MB/s | {item_kb:g} KB | {shown} | {share:.0%} | {seconds:.1f} s | {end} |"
                     )

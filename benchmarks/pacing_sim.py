@@ -1,6 +1,6 @@
 """A load against a token bucket in virtual time: what the pacer does, second by second. Deterministic by its seed.
 
-`python -m benchmarks.pacing_sim` draws step responses; the tests of `asyncloader.schedule.pace` assert them.
+`python -m benchmarks.pacing_sim` draws step responses; the tests of `asyncloader.pacing.pacer` assert them.
 
 The order of events: a worker takes items that are due again, fills up with fresh ones, reserves a place (one worker
 at a time) and sends. Half a latency later the server takes what its bucket allows, item by item; another half later
@@ -16,8 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from asyncloader.schedule.limits import Limits
-from asyncloader.schedule.pace import Pacer
+from asyncloader.pacing.limits import Limits
+from asyncloader.pacing.pacer import Pacer
 
 BATCH_ITEMS, RETRY_BASE_S, RETRY_EXPONENT = 25, 0.05, 4
 Taken = list[tuple[int, int]]

@@ -14,14 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from asyncloader.batching.block_batches import block_batches
+from asyncloader.batching.block_in_flight import InFlightBlock, KeyConflicts
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.encode.key_columns import hash_columns, superseded_rows
 from asyncloader.encode.steps import run_steps
 from asyncloader.formats.csv.cutter import Cutter, TextBlock
 from asyncloader.formats.csv.decoder import CsvDecoder
 from asyncloader.formats.csv.header import read_header
-from asyncloader.schedule.flight import Flight, Flights
-from asyncloader.schedule.fresh import fresh_batches
 from asyncloader.values.dialect import Dialect
 from asyncloader.values.schema import KeyAttribute, Table
 from asyncloader.wire.sigv4 import Credentials, Signer
@@ -53,7 +53,7 @@ def measure(path: Path) -> tuple[Clock, int, int]:
     signer = Signer(
         Credentials("key", "secret"), host="127.0.0.1", region="eu-west-1", service="dynamodb", target=TARGET
     )
-    envelope, flights, aloft = Envelope("bench"), Flights(), list[Flight]()
+    envelope, flights, aloft = Envelope("bench"), KeyConflicts(), list[InFlightBlock]()
     rows = batches = 0
     with path.open("rb") as file:
         header = read_header(path.name, file.read(4096), dialect, at_end=False)
@@ -72,10 +72,10 @@ def measure(path: Path) -> tuple[Clock, int, int]:
             keys = [columns.arrays[0]]
             hashes = clock.time("ordering", lambda keys=keys: hash_columns(keys))  # type: ignore[misc]
             clock.time("ordering", lambda keys=keys, hashes=hashes: superseded_rows(hashes, keys))  # type: ignore[misc]
-            flight = Flight(encoded)
+            flight = InFlightBlock(encoded)
             clock.time("ordering", lambda flight=flight: flights.admit(flight))  # type: ignore[misc]
             aloft.append(flight)
-            for batch in clock.time("schedule", lambda flight=flight: list(fresh_batches(flight))):  # type: ignore[misc]
+            for batch in clock.time("schedule", lambda flight=flight: list(block_batches(flight))):  # type: ignore[misc]
                 body = clock.time("wrap", lambda batch=batch: envelope.wrap(batch.payload))  # type: ignore[misc]
                 clock.time("sign", lambda body=body: signer.head(body, 1.7e9))  # type: ignore[misc]
                 batches += 1

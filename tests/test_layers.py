@@ -20,10 +20,10 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             "formats",
             "encode",
-            "schedule",
+            "pacing",
+            "batching",
             "survey",
             "wire.answer",
-            "wire.proxy",
             "wire.sigv4",
             "wire.transport",
         ),
@@ -34,7 +34,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 """From the lowest to the highest; the longest name that fits a module says where it belongs."""
 
-WAY_OF_THE_DATA = ("formats", "encode", "schedule", "survey")
+WAY_OF_THE_DATA = ("formats", "encode", "pacing", "batching", "survey")
 """Inside the pure layer, too, an import points back to where the data comes from."""
 
 OWNERS = {

@@ -1,4 +1,4 @@
-"""What the command replaced itself at each start, as nothing in it has a use for that: a quarter of a second, and 60 MB."""
+"""What the command saves at each start, since nothing in it needs that: a quarter of a second, and 60 MB."""
 
 from __future__ import annotations
 

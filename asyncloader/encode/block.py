@@ -72,7 +72,11 @@ class EncodedBlock:
         """The superseded item that `item` replaced last, if there is one."""
         replaced = np.flatnonzero(self.hashes[len(self) :] == self.hashes[item]) + len(self)
         key, record = self.item_key(item), self.record(item)
-        earlier = [earlier_item for earlier_item in replaced.tolist() if self.record(earlier_item) < record and self.item_key(earlier_item) == key]
+        earlier = [
+            earlier_item
+            for earlier_item in replaced.tolist()
+            if self.record(earlier_item) < record and self.item_key(earlier_item) == key
+        ]
         return max(earlier, key=self.record, default=None)
 
 

@@ -121,7 +121,7 @@ class ColumnEncoder:
             shard_key.check(table)
         self._table = table
         self._shards = 0 if shard_key is None else shard_key.shards
-        self._dissect = keep_breakdown
+        self._keep_breakdown = keep_breakdown
         self._is_warm = False
         self._has_text_keys = all(attribute.type == "S" for attribute in table.key)
         self._key_names = tuple(attribute.name for attribute in table.key)
@@ -159,7 +159,7 @@ class ColumnEncoder:
             present[name] = _presence(cells[name].texts)
             part = each.sizes(cells[name], present[name])
             sizes += part
-            if self._dissect:
+            if self._keep_breakdown:
                 parts[name] = part
             yield None
         bad: dict[int, tuple[str | None, str]] = dict(columns.refused)
@@ -199,7 +199,7 @@ class ColumnEncoder:
             rows_read=columns.rows + len(columns.bad),
             records=columns.records if rows is None else rows if columns.records is None else columns.records[rows],
             superseded=len(superseded),
-            breakdown=ColumnBreakdown(columns, arrays, rows, parts) if self._dissect else None,
+            breakdown=ColumnBreakdown(columns, arrays, rows, parts) if self._keep_breakdown else None,
             bad=sorted(
                 [*columns.bad, *(BadRow(columns.record(row), why, name) for row, (name, why) in bad.items())],
                 key=lambda row: row.record,

@@ -15,6 +15,9 @@ import random as random_module
 import time
 from collections.abc import Callable, Iterable, Sequence
 
+from asyncloader.batching.batch import Batch
+from asyncloader.batching.in_flight import InFlight
+from asyncloader.batching.retry_queue import RetryQueue
 from asyncloader.engine.fates import Fates
 from asyncloader.engine.gates.crew import Crew
 from asyncloader.engine.gates.gate import Gate
@@ -23,10 +26,7 @@ from asyncloader.engine.gates.narrows import Narrows
 from asyncloader.engine.gates.turnstile import Turnstile
 from asyncloader.engine.hooks import Hooks
 from asyncloader.engine.stop import Stop
-from asyncloader.schedule.backlog import Backlog
-from asyncloader.schedule.batch import Batch
-from asyncloader.schedule.cargo import Cargo
-from asyncloader.schedule.pace import Pacer
+from asyncloader.pacing.pacer import Pacer
 from asyncloader.values import errors
 from asyncloader.values.report import Counts
 from asyncloader.values.schema import Table
@@ -72,7 +72,7 @@ class Engine:
         self._now = now
         self._queue: asyncio.Queue[Batch | None] = asyncio.Queue(2 * workers)
         self._half_full = workers
-        self._backlog = Backlog(workers * 25, None if self.turnstile is None else self.turnstile.sidings)
+        self._backlog = RetryQueue(workers * 25, None if self.turnstile is None else self.turnstile.sidings)
         self._room = asyncio.Event()
         self._fates = Fates(
             table, retry, counts, self._backlog, self._hooks, on_reject=on_reject, random=random, now=now
@@ -87,7 +87,7 @@ class Engine:
         """Whether some item may stand in the table by now."""
         return self._fates.may_have_written
 
-    async def submit(self, cargoes: Sequence[Cargo], batches: Iterable[Batch]) -> None:
+    async def submit(self, cargoes: Sequence[InFlight], batches: Iterable[Batch]) -> None:
         """Send these batches of cargoes, and whatever those release later; waits while the queue or the backlog is full."""
         self._fates.aloft += sum(not cargo.landed for cargo in cargoes)
         queue, backlog = self._queue, self._backlog

@@ -10,14 +10,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from asyncloader.batching import retry_queue as backoff
+from asyncloader.batching.batch import Batch, ItemRange, split_unprocessed
+from asyncloader.batching.in_flight import InFlight
+from asyncloader.batching.retry_queue import RetryQueue
 from asyncloader.encode.keys import key_of
 from asyncloader.engine.hooks import Hooks
 from asyncloader.engine.stop import Stop
-from asyncloader.schedule import backoff
-from asyncloader.schedule.backlog import Backlog
-from asyncloader.schedule.batch import Batch, Run
-from asyncloader.schedule.cargo import Cargo
-from asyncloader.schedule.handed_back import sort_out
 from asyncloader.values import errors
 from asyncloader.values.report import Counts
 from asyncloader.values.schema import Table
@@ -39,7 +38,7 @@ class Fates:
         table: Table,
         retry: RetrySettings,
         counts: Counts,
-        backlog: Backlog,
+        backlog: RetryQueue,
         hooks: Hooks,
         *,
         on_reject: Callable[[], None],
@@ -100,12 +99,12 @@ class Fates:
         else:
             raise Stop.because(error, before_first_write=not self.may_have_written)
 
-    def hold(self, runs: list[Run], due: float) -> None:
+    def hold(self, runs: list[ItemRange], due: float) -> None:
         """Send these items, but not before `due`."""
         self._backlog.add(runs, due)
         self.changed.set()
 
-    def _stored(self, run: Run) -> None:
+    def _stored(self, run: ItemRange) -> None:
         """DynamoDB has acknowledged these very items."""
         items, cargo = run.stop - run.first, run.flight
         self._counts.items_written += items
@@ -115,10 +114,10 @@ class Fates:
             self._release(released)
         self._note_landing(cargo)
 
-    def _release(self, released: Sequence[tuple[Cargo, int]]) -> None:
-        self.hold([Run(cargo, item, item + 1) for cargo, item in released], 0.0)
+    def _release(self, released: Sequence[tuple[InFlight, int]]) -> None:
+        self.hold([ItemRange(cargo, item, item + 1) for cargo, item in released], 0.0)
 
-    def _note_landing(self, cargo: Cargo) -> None:
+    def _note_landing(self, cargo: InFlight) -> None:
         if cargo.landed:
             self.aloft -= 1
             self.landed.set()
@@ -130,7 +129,7 @@ class Fates:
             returned = {key_of(item, self._table.key) for item in answer.unprocessed}
         except (KeyError, TypeError, ValueError):
             returned = set()
-        found = sort_out(batch, returned)
+        found = split_unprocessed(batch, returned)
         if found is None:
             # Something came back that we cannot find: then nothing of this request counts as acknowledged.
             log.warning("an answer hands back items that were not sent; the whole request is sent again")
@@ -147,7 +146,7 @@ class Fates:
         for half in batch.halves():
             self.hold(half.runs, 0.0)
 
-    def _reject(self, cargo: Cargo, item: int, reason: str) -> None:
+    def _reject(self, cargo: InFlight, item: int, reason: str) -> None:
         self._counts.rows_rejected += 1
         self._advance += 1
         self._unanswered -= 1
@@ -157,11 +156,11 @@ class Fates:
             self._release(released)
         if earlier is not None:
             self._counts.rows_superseded -= 1
-            self.hold([Run(cargo, earlier, earlier + 1)], 0.0)
+            self.hold([ItemRange(cargo, earlier, earlier + 1)], 0.0)
         self._note_landing(cargo)
 
-    def _retry_later(self, runs: list[Run], error: errors.ServiceError) -> None:
-        again: list[Run] = []
+    def _retry_later(self, runs: list[ItemRange], error: errors.ServiceError) -> None:
+        again: list[ItemRange] = []
         for run in runs:
             if not backoff.is_spent(run, self._advance, self._retry):
                 again.append(run)
@@ -176,7 +175,7 @@ class Fates:
             self._hooks.again(self._table.name, again, error, delay_s)
             self.hold(again, self._now() + delay_s)
 
-    def _is_outage(self, run: Run, error: errors.ServiceError) -> bool:
+    def _is_outage(self, run: ItemRange, error: errors.ServiceError) -> bool:
         """Whether it is the service that takes nothing, rather than this one item that cannot be stored.
 
         It is the item only if it is the last one in our hands, and others that came later have been stored. A row that

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from asyncloader.schedule.batch import Run
+from asyncloader.batching.batch import ItemRange
 from asyncloader.values.errors import ServiceError
 from asyncloader.values.hooks import BatchSent, OnBatch, OnReject, OnRetry, Rejection, Retry
 from asyncloader.values.schema import Table
@@ -42,7 +42,7 @@ class Hooks:
             told = BatchSent(table, items, max(items - len(end.unprocessed), 0), end.consumed_wcu, elapsed_s)
         self._call("on_batch", self.on_batch, told)
 
-    def again(self, table: str, runs: Sequence[Run], error: ServiceError, delay_s: float) -> None:
+    def again(self, table: str, runs: Sequence[ItemRange], error: ServiceError, delay_s: float) -> None:
         """Items will be sent again."""
         if self.on_retry is not None:
             tries = max(run.tries for run in runs)

@@ -1,4 +1,4 @@
-"""What the command replaced itself: other programs and the library notice nothing of it."""
+"""What the command saves at its start: other programs and the library notice nothing of it."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from asyncloader import Ack, ItemRejected
-from asyncloader.schedule.parcel import Parcel
+from asyncloader.batching.put_batch import PutBatch
 from tests.engine.strategies import scripts
 from tests.engine.writers import TABLE, Writer, contents
 from tests.faultserver import FaultServer, RandomFaults, RefuseItem
@@ -170,7 +170,7 @@ async def test_parcels_forget_what_is_settled(keys: list[int], script: RandomFau
             assert intake is not None
             assert not intake._parcels.newest
             assert not intake._aloft
-            assert intake._parcels.open is None or isinstance(intake._parcels.open, Parcel)
+            assert intake._parcels.open is None or isinstance(intake._parcels.open, PutBatch)
         last = {str(key): version for version, key in enumerate(keys)}
         assert {key: int(item["version"]["N"]) for key, item in contents(server).items()} == last
         assert server.overlaps == 0

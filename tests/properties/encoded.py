@@ -8,13 +8,13 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pyarrow as pa
 
+from asyncloader.batching.batch import Batch
+from asyncloader.batching.in_flight import InFlight
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.encode.steps import run_steps
 from asyncloader.formats.columns import Columns
 from asyncloader.formats.csv.cutter import TextBlock
-from asyncloader.schedule.batch import Batch
-from asyncloader.schedule.cargo import Cargo
 from asyncloader.values.schema import KeyAttribute, Table
 
 TABLE = Table("t", "arn", KeyAttribute("id"))
@@ -41,7 +41,7 @@ def block_of_lengths(lengths: Sequence[int]) -> EncodedBlock:
     )
 
 
-def places(batches: Iterable[Batch]) -> list[tuple[Cargo, int]]:
+def places(batches: Iterable[Batch]) -> list[tuple[InFlight, int]]:
     """Every item of these batches."""
     return [(run.flight, item) for batch in batches for run, item in batch.items()]
 

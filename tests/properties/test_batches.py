@@ -8,10 +8,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncloader.schedule.backlog import Backlog
-from asyncloader.schedule.batch import PAYLOAD_LIMIT_BYTES, Batch, Run, merge
-from asyncloader.schedule.flight import Flight
-from asyncloader.schedule.fresh import fresh_batches, runs_of
+from asyncloader.batching.batch import PAYLOAD_LIMIT_BYTES, Batch, ItemRange, merge
+from asyncloader.batching.block_batches import block_batches, ranges_of
+from asyncloader.batching.block_in_flight import InFlightBlock
+from asyncloader.batching.retry_queue import RetryQueue
 from tests.properties.effort import thorough, usual
 from tests.properties.encoded import block_of_keys, block_of_lengths, places, sent_keys
 
@@ -39,20 +39,20 @@ def could_take_one_more(batch: Batch, behind: Batch) -> bool:
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> list[Run]:
+def histories(draw: st.DrawFn) -> list[ItemRange]:
     """Runs of several flights, each with a history of its own."""
-    runs: list[Run] = []
+    runs: list[ItemRange] = []
     for _ in range(draw(st.integers(1, 4))):
-        flight = Flight(block_of_lengths(draw(lengths.filter(bool))))
+        flight = InFlightBlock(block_of_lengths(draw(lengths.filter(bool))))
         picked = draw(st.sets(st.integers(0, len(flight.encoded) - 1)))
-        for run in runs_of(flight, np.array(sorted(picked), dtype=np.int64)):
+        for run in ranges_of(flight, np.array(sorted(picked), dtype=np.int64)):
             run.tries, run.stalled = draw(st.integers(0, 9)), draw(st.integers(0, 9))
             run.advance, run.first_advance = draw(st.integers(-1, 99)), draw(st.integers(-1, 99))
             runs.append(run)
     return runs
 
 
-def histories_by_place(runs: list[Run]) -> dict[tuple[int, int], tuple[int, int, int, int]]:
+def histories_by_place(runs: list[ItemRange]) -> dict[tuple[int, int], tuple[int, int, int, int]]:
     return {
         (id(run.flight), item): (run.tries, run.stalled, run.advance, run.first_advance)
         for run in runs
@@ -63,10 +63,10 @@ def histories_by_place(runs: list[Run]) -> dict[tuple[int, int], tuple[int, int,
 @thorough
 @given(lengths, st.data())
 def test_every_item_that_need_not_wait_is_in_exactly_one_batch(items: list[int], data: st.DataObject) -> None:
-    flight = Flight(block_of_lengths(items))
+    flight = InFlightBlock(block_of_lengths(items))
     waits = data.draw(st.none() | st.lists(st.booleans(), min_size=len(items), max_size=len(items)))
     mask = None if waits is None else np.array(waits, dtype=bool)
-    batches = list(fresh_batches(flight, mask))
+    batches = list(block_batches(flight, mask))
     free = [item for item in range(len(items)) if waits is None or not waits[item]]
     assert places(batches) == [(flight, item) for item in free]
     assert all(limits_hold(batch) for batch in batches)
@@ -74,7 +74,7 @@ def test_every_item_that_need_not_wait_is_in_exactly_one_batch(items: list[int],
 
 @thorough
 @given(histories())
-def test_merged_runs_keep_every_item_its_order_and_its_history(runs: list[Run]) -> None:
+def test_merged_runs_keep_every_item_its_order_and_its_history(runs: list[ItemRange]) -> None:
     batches = list(merge(runs))
     assert places(batches) == places([Batch(runs)])
     assert all(limits_hold(batch) for batch in batches)
@@ -83,7 +83,7 @@ def test_merged_runs_keep_every_item_its_order_and_its_history(runs: list[Run]) 
 
 @thorough
 @given(histories())
-def test_merged_batches_are_as_full_as_the_limits_allow(runs: list[Run]) -> None:
+def test_merged_batches_are_as_full_as_the_limits_allow(runs: list[ItemRange]) -> None:
     batches = list(merge(runs))
     assert not any(could_take_one_more(*pair) for pair in itertools.pairwise(batches))
 
@@ -91,13 +91,13 @@ def test_merged_batches_are_as_full_as_the_limits_allow(runs: list[Run]) -> None
 @usual
 @given(lengths)
 def test_fresh_batches_are_as_full_as_the_limits_allow(items: list[int]) -> None:
-    batches = list(fresh_batches(Flight(block_of_lengths(items))))
+    batches = list(block_batches(InFlightBlock(block_of_lengths(items))))
     assert not any(could_take_one_more(*pair) for pair in itertools.pairwise(batches))
 
 
 @usual
 @given(histories())
-def test_halves_are_the_same_items_in_two_suspect_batches(runs: list[Run]) -> None:
+def test_halves_are_the_same_items_in_two_suspect_batches(runs: list[ItemRange]) -> None:
     for batch in merge(runs):
         halves = batch.halves()
         assert places(halves) == places([batch])
@@ -110,7 +110,7 @@ def test_halves_are_the_same_items_in_two_suspect_batches(runs: list[Run]) -> No
 
 @usual
 @given(histories())
-def test_halving_again_and_again_leaves_every_item_alone(runs: list[Run]) -> None:
+def test_halving_again_and_again_leaves_every_item_alone(runs: list[ItemRange]) -> None:
     for batch in merge(runs):
         open_, single, rounds = [batch], [], 0
         while open_:
@@ -125,24 +125,24 @@ def test_halving_again_and_again_leaves_every_item_alone(runs: list[Run]) -> Non
 @usual
 @given(st.lists(st.integers(0, 60).map(str), max_size=60))
 def test_a_batch_holds_the_json_of_its_items(keys: list[str]) -> None:
-    flight = Flight(block_of_keys(keys))
+    flight = InFlightBlock(block_of_keys(keys))
     wanted = [flight.encoded.item_key(item)[0] for item in range(len(flight.encoded))]
-    assert [key for batch in fresh_batches(flight) for key in sent_keys(batch)] == wanted
+    assert [key for batch in block_batches(flight) for key in sent_keys(batch)] == wanted
 
 
 @usual
 @given(st.sets(st.integers(0, 200)))
 def test_runs_are_the_longest_stretches_of_consecutive_items(items: set[int]) -> None:
-    flight = Flight(block_of_lengths([1] * 201))
-    runs = list(runs_of(flight, np.array(sorted(items), dtype=np.int64)))
+    flight = InFlightBlock(block_of_lengths([1] * 201))
+    runs = list(ranges_of(flight, np.array(sorted(items), dtype=np.int64)))
     assert [item for run in runs for item in range(run.first, run.stop)] == sorted(items)
     assert all(one.stop < other.first for one, other in itertools.pairwise(runs))
 
 
 @usual
 @given(st.lists(st.tuples(histories().filter(bool), st.integers(0, 9), st.booleans()), max_size=5), st.integers(0, 10))
-def test_the_backlog_gives_back_exactly_what_is_due(held: list[tuple[list[Run], int, bool]], now: int) -> None:
-    backlog = Backlog(limit=50)
+def test_the_backlog_gives_back_exactly_what_is_due(held: list[tuple[list[ItemRange], int, bool]], now: int) -> None:
+    backlog = RetryQueue(limit=50)
     for runs, due, suspect in held:
         for run in runs:
             run.suspect = suspect
@@ -162,10 +162,10 @@ def test_the_backlog_gives_back_exactly_what_is_due(held: list[tuple[list[Run], 
 @usual
 @given(st.lists(st.tuples(st.integers(1, 25), st.booleans()), max_size=12))
 def test_suspects_are_never_merged_with_others(held: list[tuple[int, bool]]) -> None:
-    flight = Flight(block_of_lengths([10] * 400))
-    backlog, first = Backlog(limit=50), 0
+    flight = InFlightBlock(block_of_lengths([10] * 400))
+    backlog, first = RetryQueue(limit=50), 0
     for length, suspect in held:
-        backlog.add([Run(flight, first, first + length, suspect=suspect)], 0.0)
+        backlog.add([ItemRange(flight, first, first + length, suspect=suspect)], 0.0)
         first += length
     batches = backlog.take_due(0.0)
     suspects = [batch for batch in batches if batch.runs[0].suspect]

@@ -10,14 +10,14 @@ import pyarrow as pa
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from asyncloader.batching.block_batches import block_batches, interleaved_batches
+from asyncloader.batching.block_in_flight import InFlightBlock
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.encode.interleave import interleave, interleaved, is_clustered
 from asyncloader.encode.steps import run_steps
 from asyncloader.formats.columns import Columns
 from asyncloader.formats.csv.cutter import TextBlock
-from asyncloader.schedule.flight import Flight
-from asyncloader.schedule.fresh import fresh_batches, mixed_batches
 from asyncloader.values.schema import KeyAttribute, Table
 from asyncloader.values.settings import BATCH_ITEMS
 from tests.properties.effort import thorough, usual
@@ -110,7 +110,7 @@ def test_a_dealt_block_holds_the_same_items_and_knows_their_records(keys: list[t
 @usual
 @given(st.integers(60, 300), st.data())
 def test_the_settled_part_of_a_dealt_block_ends_before_its_first_open_record(rows: int, data: st.DataObject) -> None:
-    flight = Flight(block_of([(f"p{row // 10}", f"s{row}") for row in range(rows)]))
+    flight = InFlightBlock(block_of([(f"p{row // 10}", f"s{row}") for row in range(rows)]))
     done = data.draw(st.sets(st.integers(0, rows - 1), max_size=rows - 1))
     for item in done:
         flight.settled[item] = 1
@@ -119,8 +119,8 @@ def test_the_settled_part_of_a_dealt_block_ends_before_its_first_open_record(row
 
 
 def test_requests_of_a_sorted_block_hold_25_partition_keys_each() -> None:
-    flight = Flight(block_of([(f"p{row // 50}", f"s{row}") for row in range(2000)]))
-    for batch in fresh_batches(flight):
+    flight = InFlightBlock(block_of([(f"p{row // 50}", f"s{row}") for row in range(2000)]))
+    for batch in block_batches(flight):
         assert len({flight.encoded.item_key(item)[0] for _, item in batch.items()}) == BATCH_ITEMS
 
 
@@ -128,8 +128,8 @@ def test_requests_of_a_sorted_block_hold_25_partition_keys_each() -> None:
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=6))
 def test_blocks_that_are_sent_together_share_every_request(sizes: list[int]) -> None:
     """Each lane has its share of every request."""
-    flights = [Flight(block_of_lengths([100] * rows), lane) for lane, rows in enumerate(sizes)]
-    batches = list(mixed_batches([(flight, None) for flight in flights if len(flight.encoded)]))
+    flights = [InFlightBlock(block_of_lengths([100] * rows), lane) for lane, rows in enumerate(sizes)]
+    batches = list(interleaved_batches([(flight, None) for flight in flights if len(flight.encoded)]))
     assert sorted((run.flight.lane, item) for batch in batches for run, item in batch.items()) == [  # type: ignore[attr-defined]  # of this test
         (lane, item) for lane, rows in enumerate(sizes) for item in range(rows)
     ]
@@ -144,8 +144,8 @@ def test_blocks_that_are_sent_together_share_every_request(sizes: list[int]) -> 
 @usual
 @given(st.lists(st.lists(st.booleans(), max_size=80), min_size=1, max_size=5))
 def test_items_that_wait_are_left_out_of_what_is_sent_together(waiting: list[list[bool]]) -> None:
-    flights = [(Flight(block_of_lengths([100] * len(waits)), lane), waits) for lane, waits in enumerate(waiting)]
-    batches = list(mixed_batches([(flight, np.array(waits, dtype=bool)) for flight, waits in flights]))
+    flights = [(InFlightBlock(block_of_lengths([100] * len(waits)), lane), waits) for lane, waits in enumerate(waiting)]
+    batches = list(interleaved_batches([(flight, np.array(waits, dtype=bool)) for flight, waits in flights]))
     sent = sorted((run.flight.lane, item) for batch in batches for run, item in batch.items())  # type: ignore[attr-defined]  # of this test
     assert sent == [
         (lane, item) for lane, waits in enumerate(waiting) for item, waits_ in enumerate(waits) if not waits_

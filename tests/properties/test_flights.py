@@ -9,8 +9,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asyncloader.batching.block_in_flight import InFlightBlock, KeyConflicts
 from asyncloader.encode.block import EncodedBlock
-from asyncloader.schedule.flight import Flight, Flights
 from tests.properties.effort import thorough, usual
 from tests.properties.encoded import block_of_keys
 
@@ -37,12 +37,12 @@ steps = st.lists(
 
 @dataclass
 class Service:
-    """Plays engine and service for `Flights`, one step at a time, and keeps its own account of every item."""
+    """Plays engine and service for `KeyConflicts`, one step at a time, and keeps its own account of every item."""
 
     blocks: Sequence[Sequence[Row]]
     same_hash: bool = False
-    flights: Flights = field(default_factory=Flights)
-    admitted: list[Flight] = field(default_factory=list)
+    flights: KeyConflicts = field(default_factory=KeyConflicts)
+    admitted: list[InFlightBlock] = field(default_factory=list)
     free: list[Item] = field(default_factory=list)
     aloft: list[Item] = field(default_factory=list)
     waiting: set[Item] = field(default_factory=set)
@@ -63,7 +63,7 @@ class Service:
         number = len(self.admitted)
         if number == len(self.blocks):
             return
-        flight = Flight(self.encoded(number))
+        flight = InFlightBlock(self.encoded(number))
         self.admitted.append(flight)
         waits = self.flights.admit(flight)
         for item in range(len(flight.encoded)):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asyncloader.schedule.limits import Limits
-from asyncloader.schedule.pace import LEAST_RATE, Pacer
-from asyncloader.schedule.second import OVER_CAP, SECOND_S
+from asyncloader.pacing.limits import Limits
+from asyncloader.pacing.pacer import LEAST_RATE, Pacer
+from asyncloader.pacing.sliding_window import OVER_CAP, SECOND_S
 
 caps = st.floats(20, 1e5)
 answers = st.tuples(

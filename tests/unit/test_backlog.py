@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from asyncloader.schedule.backlog import Backlog
-from asyncloader.schedule.batch import Batch, Run
-from asyncloader.schedule.flight import Flight
+from asyncloader.batching.batch import Batch, ItemRange
+from asyncloader.batching.block_in_flight import InFlightBlock
+from asyncloader.batching.retry_queue import RetryQueue
 from tests.properties.encoded import block_of_lengths
 
-FLIGHT = Flight(block_of_lengths([10] * 100))
+FLIGHT = InFlightBlock(block_of_lengths([10] * 100))
 
 
-def run(first: int, stop: int, *, suspect: bool = False) -> Run:
-    return Run(FLIGHT, first, stop, suspect=suspect)
+def run(first: int, stop: int, *, suspect: bool = False) -> ItemRange:
+    return ItemRange(FLIGHT, first, stop, suspect=suspect)
 
 
 def spans(batches: list[Batch]) -> list[list[tuple[int, int]]]:
@@ -19,7 +19,7 @@ def spans(batches: list[Batch]) -> list[list[tuple[int, int]]]:
 
 
 def test_nothing_comes_before_its_time() -> None:
-    backlog = Backlog(limit=10)
+    backlog = RetryQueue(limit=10)
     backlog.add([run(0, 3)], due=2.0)
     assert backlog.take_due(1.9) == []
     assert (backlog.items, backlog.next_due) == (3, 2.0)
@@ -28,21 +28,21 @@ def test_nothing_comes_before_its_time() -> None:
 
 
 def test_what_is_due_comes_in_the_order_of_its_times_merged_into_full_batches() -> None:
-    backlog = Backlog(limit=10)
+    backlog = RetryQueue(limit=10)
     backlog.add([run(40, 60)], due=2.0)
     backlog.add([run(0, 10)], due=1.0)
     assert spans(backlog.take_due(3.0)) == [[(0, 10), (40, 55)], [(55, 60)]]
 
 
 def test_what_is_due_at_the_same_time_keeps_its_order() -> None:
-    backlog = Backlog(limit=10)
+    backlog = RetryQueue(limit=10)
     for first in (5, 3, 9):
         backlog.add([run(first, first + 1)], due=1.0)
     assert spans(backlog.take_due(1.0)) == [[(5, 6), (3, 4), (9, 10)]]
 
 
 def test_suspects_stay_by_themselves() -> None:
-    backlog = Backlog(limit=10)
+    backlog = RetryQueue(limit=10)
     backlog.add([run(0, 1, suspect=True)], due=1.0)
     backlog.add([run(1, 2, suspect=True), run(2, 3, suspect=True)], due=1.0)
     backlog.add([run(3, 4)], due=0.0)
@@ -50,7 +50,7 @@ def test_suspects_stay_by_themselves() -> None:
 
 
 def test_the_backlog_is_full_above_its_limit() -> None:
-    backlog = Backlog(limit=10)
+    backlog = RetryQueue(limit=10)
     full = []
     for first, stop in ((0, 10), (10, 11)):
         backlog.add([run(first, stop)], due=0.0)

@@ -6,22 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncloader.schedule.backoff import delay_s, is_spent, note_attempt
-from asyncloader.schedule.batch import Run
-from asyncloader.schedule.flight import Flight
+from asyncloader.batching.batch import ItemRange
+from asyncloader.batching.block_in_flight import InFlightBlock
+from asyncloader.batching.retry_queue import delay_s, is_spent, note_attempt
 from asyncloader.values.settings import RetrySettings
 from tests.properties.effort import usual
 from tests.properties.encoded import block_of_lengths
 
 RETRY = RetrySettings(attempts=12, base_s=0.05, cap_s=20.0)
-FLIGHT = Flight(block_of_lengths([10]))
+FLIGHT = InFlightBlock(block_of_lengths([10]))
 
 
-def run(tries: int = 0, stalled: int = 0) -> Run:
-    return Run(FLIGHT, 0, 1, tries=tries, stalled=stalled)
+def run(tries: int = 0, stalled: int = 0) -> ItemRange:
+    return ItemRange(FLIGHT, 0, 1, tries=tries, stalled=stalled)
 
 
-def attempts(advances: list[int]) -> Run:
+def attempts(advances: list[int]) -> ItemRange:
     """A run that was sent once for each of these, while the load had settled so many items."""
     sent = run()
     for advance in advances:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from asyncloader.schedule.batch import PAYLOAD_LIMIT_BYTES, Batch, Run, merge
-from asyncloader.schedule.flight import Flight
-from asyncloader.schedule.fresh import fresh_batches
+from asyncloader.batching.batch import PAYLOAD_LIMIT_BYTES, Batch, ItemRange, merge
+from asyncloader.batching.block_batches import block_batches
+from asyncloader.batching.block_in_flight import InFlightBlock
 from asyncloader.values.settings import REQUEST_LIMIT_BYTES
 from asyncloader.wire.transport import Envelope
 from tests.properties.encoded import block_of_lengths
 
 
 def batch_lengths(*lengths: int) -> list[int]:
-    return [len(batch) for batch in fresh_batches(Flight(block_of_lengths(lengths)))]
+    return [len(batch) for batch in block_batches(InFlightBlock(block_of_lengths(lengths)))]
 
 
 def test_a_batch_takes_25_items() -> None:
@@ -43,18 +43,20 @@ def test_an_item_that_is_too_large_for_any_request_joins_no_others() -> None:
 
 
 def test_a_part_of_a_run_keeps_its_history() -> None:
-    run = Run(Flight(block_of_lengths([1] * 9)), 0, 9, tries=3, stalled=2, advance=7, first_advance=5, suspect=True)
-    assert run.part(2, 4) == Run(run.flight, 2, 4, 3, 2, 7, 5, True)
+    run = ItemRange(
+        InFlightBlock(block_of_lengths([1] * 9)), 0, 9, tries=3, stalled=2, advance=7, first_advance=5, suspect=True
+    )
+    assert run.part(2, 4) == ItemRange(run.flight, 2, 4, 3, 2, 7, 5, True)
 
 
 def test_the_halves_of_an_odd_batch_cut_a_run_in_two() -> None:
-    flight = Flight(block_of_lengths([1] * 9))
-    halves = Batch([Run(flight, 0, 2), Run(flight, 4, 7)]).halves()
+    flight = InFlightBlock(block_of_lengths([1] * 9))
+    halves = Batch([ItemRange(flight, 0, 2), ItemRange(flight, 4, 7)]).halves()
     assert [[(run.first, run.stop) for run in half.runs] for half in halves] == [[(0, 2)], [(4, 7)]]
-    halves = Batch([Run(flight, 0, 5)]).halves()
+    halves = Batch([ItemRange(flight, 0, 5)]).halves()
     assert [[(run.first, run.stop) for run in half.runs] for half in halves] == [[(0, 2)], [(2, 5)]]
 
 
 def test_merging_nothing_gives_nothing() -> None:
     assert list(merge([])) == []
-    assert list(fresh_batches(Flight(block_of_lengths([])))) == []
+    assert list(block_batches(InFlightBlock(block_of_lengths([])))) == []

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncloader.schedule.allowance import Allowance
+from asyncloader.pacing.budget import BudgetMeter
 from asyncloader.values.budget import Budget, BudgetLimit, parse_duration, written_duration
 from asyncloader.values.errors import UsageError
 
@@ -60,7 +60,7 @@ def test_a_resume_is_offered_as_much_again() -> None:
 
 
 def test_one_request_goes_alone_until_its_true_cost_is_known() -> None:
-    allowance = Allowance(100.0)
+    allowance = BudgetMeter(100.0)
     allowance.take(25.0)
     assert allowance.room_wcu == 0.0
     allowance.settle(25.0, 25.0, 50.0)
@@ -69,14 +69,14 @@ def test_one_request_goes_alone_until_its_true_cost_is_known() -> None:
 
 
 def test_what_was_handed_back_may_be_spent_again() -> None:
-    allowance = Allowance(100.0)
+    allowance = BudgetMeter(100.0)
     allowance.take(25.0)
     allowance.settle(25.0, 0.0, 0.0)
     assert int(allowance.room_wcu) == 100
 
 
 def test_where_nobody_tells_what_was_used_sizes_count() -> None:
-    allowance = Allowance(100.0)
+    allowance = BudgetMeter(100.0)
     allowance.take(25.0)
     allowance.settle(25.0, 20.0, 0.0)
     assert (allowance.used_wcu, int(allowance.room_wcu)) == (20.0, 80)
@@ -94,7 +94,7 @@ def test_the_limit_is_passed_by_no_more_than_one_request_costs_beyond_its_predic
 
     `blind` is the dearest request that went out before any answer had told the ratio.
     """
-    allowance = Allowance(float(limit))
+    allowance = BudgetMeter(float(limit))
     in_flight: list[tuple[int, float]] = []
     blind, told = 0.0, False
     for cost, answers, accepted in costs:

@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from asyncloader.schedule.concurrency import LEAST, MOST, Concurrency
+from asyncloader.pacing.concurrency import LEAST, MOST, ConcurrencyLimit
 
 
 @dataclass
@@ -32,7 +32,7 @@ def course(
     capacity: Callable[[float], int], base_s: float, seconds: float, *, jitter: float = 0.2, wanted: int = 10_000
 ) -> Course:
     """A service that works on `capacity` requests at once, each for `base_s`; others wait. We want `wanted` in flight."""
-    chance, limiter, found = Random(1), Concurrency(0.0), Course()
+    chance, limiter, found = Random(1), ConcurrencyLimit(0.0), Course()
     events: list[tuple[float, int, float]] = []
     waiting: deque[float] = deque()
     in_flight = busy = count = 0
@@ -86,7 +86,7 @@ def test_it_follows_what_the_service_takes(before: int, after: int) -> None:
 def test_a_service_that_has_become_slower_is_not_taken_for_a_queue_for_long() -> None:
     """The same capacity at four times the latency wants four times as many in flight; a probe finds it out."""
     found = Course()
-    limiter, now = Concurrency(0.0), 0.0
+    limiter, now = ConcurrencyLimit(0.0), 0.0
     while now < 60.0:
         latency_s = 0.05 if now < 20.0 else 0.2
         now += latency_s / limiter.limit
@@ -108,7 +108,7 @@ def test_noise_costs_little() -> None:
 
 
 def test_time_outs_lower_it_once_a_round_and_never_below_the_least() -> None:
-    limiter = Concurrency(0.0, start=100)
+    limiter = ConcurrencyLimit(0.0, start=100)
     for _ in range(50):
         limiter.timed_out(1.0)
     assert limiter.limit == 70

@@ -6,27 +6,27 @@ from dataclasses import replace
 
 import numpy as np
 
-from asyncloader.schedule.flight import Flight, Flights
+from asyncloader.batching.block_in_flight import InFlightBlock, KeyConflicts
 from tests.properties.encoded import block_of_keys
 
 
-def flight(*keys: str) -> Flight:
-    return Flight(block_of_keys(keys))
+def flight(*keys: str) -> InFlightBlock:
+    return InFlightBlock(block_of_keys(keys))
 
 
-def flight_of_one_hash(*keys: str) -> Flight:
+def flight_of_one_hash(*keys: str) -> InFlightBlock:
     """As if the hash told none of these keys apart."""
     block = block_of_keys(keys)
-    return Flight(replace(block, hashes=np.full_like(block.hashes, 7), sorted_hashes=None))
+    return InFlightBlock(replace(block, hashes=np.full_like(block.hashes, 7), sorted_hashes=None))
 
 
-def waits(flights: Flights, flight: Flight) -> list[bool]:
+def waits(flights: KeyConflicts, flight: InFlightBlock) -> list[bool]:
     found = flights.admit(flight)
     return [False] * len(flight.encoded) if found is None else found.tolist()
 
 
 def test_an_item_waits_for_the_row_of_its_key_in_an_earlier_block() -> None:
-    flights, one, two = Flights(), flight("a", "b"), flight("b", "c")
+    flights, one, two = KeyConflicts(), flight("a", "b"), flight("b", "c")
     assert waits(flights, one) == [False, False]
     assert waits(flights, two) == [True, False]
     assert flights.settle(one, 0, 1) == []
@@ -34,28 +34,28 @@ def test_an_item_waits_for_the_row_of_its_key_in_an_earlier_block() -> None:
 
 
 def test_an_item_does_not_wait_for_what_is_settled() -> None:
-    flights, one = Flights(), flight("a", "b")
+    flights, one = KeyConflicts(), flight("a", "b")
     flights.admit(one)
     flights.settle(one, 0, 1)
     assert waits(flights, flight("a")) == [False]
 
 
 def test_three_rows_of_a_key_go_one_after_the_other() -> None:
-    flights, one, two, three = Flights(), flight("a"), flight("a"), flight("a")
+    flights, one, two, three = KeyConflicts(), flight("a"), flight("a"), flight("a")
     assert [waits(flights, each) for each in (one, two, three)] == [[False], [True], [True]]
     assert flights.settle(one, 0, 1) == [(two, 0)]
     assert flights.settle(two, 0, 1) == [(three, 0)]
 
 
 def test_several_items_may_be_settled_at_once() -> None:
-    flights, one, two = Flights(), flight("a", "b", "c"), flight("c", "a")
+    flights, one, two = KeyConflicts(), flight("a", "b", "c"), flight("c", "a")
     flights.admit(one)
     flights.admit(two)
     assert flights.settle(one, 0, 3) == [(two, 1), (two, 0)]
 
 
 def test_a_refused_item_lets_go_whoever_waits_for_it() -> None:
-    flights, one, two = Flights(), flight("a"), flight("a")
+    flights, one, two = KeyConflicts(), flight("a"), flight("a")
     flights.admit(one)
     flights.admit(two)
     assert flights.reject(one, 0, "too odd") == (None, [(two, 0)])
@@ -64,7 +64,7 @@ def test_a_refused_item_lets_go_whoever_waits_for_it() -> None:
 
 def test_a_refused_item_gives_its_place_to_the_row_that_it_had_replaced() -> None:
     """Whoever waited for the refused one waits for that row now."""
-    flights, one, two = Flights(), flight("a", "a"), flight("a")
+    flights, one, two = KeyConflicts(), flight("a", "a"), flight("a")
     flights.admit(one)
     assert waits(flights, two) == [True]
     assert flights.reject(one, 0, "too odd") == (1, [])
@@ -75,7 +75,7 @@ def test_a_refused_item_gives_its_place_to_the_row_that_it_had_replaced() -> Non
 
 
 def test_refusals_go_back_row_by_row() -> None:
-    flights, one = Flights(), flight("a", "a", "a")
+    flights, one = KeyConflicts(), flight("a", "a", "a")
     flights.admit(one)
     records = []
     item: int | None = 0
@@ -87,14 +87,14 @@ def test_refusals_go_back_row_by_row() -> None:
 
 
 def test_a_block_without_items_has_landed_at_once() -> None:
-    flights, empty = Flights(), flight()
+    flights, empty = KeyConflicts(), flight()
     assert flights.admit(empty) is None
     assert empty.landed
     assert len(flights) == 0
 
 
 def test_a_landed_block_is_forgotten() -> None:
-    flights, one = Flights(), flight("a")
+    flights, one = KeyConflicts(), flight("a")
     flights.admit(one)
     assert len(flights) == 1
     flights.settle(one, 0, 1)
@@ -102,14 +102,14 @@ def test_a_landed_block_is_forgotten() -> None:
 
 
 def test_two_keys_of_one_hash_cost_a_wait() -> None:
-    flights, one, two = Flights(), flight_of_one_hash("a"), flight_of_one_hash("b")
+    flights, one, two = KeyConflicts(), flight_of_one_hash("a"), flight_of_one_hash("b")
     flights.admit(one)
     assert waits(flights, two) == [True]
     assert flights.settle(one, 0, 1) == [(two, 0)]
 
 
 def test_two_keys_of_one_hash_inside_a_block_never_let_a_key_go_twice() -> None:
-    flights, one, two = Flights(), flight_of_one_hash("a", "b"), flight_of_one_hash("b")
+    flights, one, two = KeyConflicts(), flight_of_one_hash("a", "b"), flight_of_one_hash("b")
     flights.admit(one)
     flights.admit(two)
     assert flights.settle(one, 0, 1) == [], "the older row of 'b' is still on its way"

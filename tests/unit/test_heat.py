@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from asyncloader.schedule.heat import FADE_S, HOT, WATCHED, Heat
+from asyncloader.pacing.hot_keys import FADE_S, HOT, WATCHED, HotKeyDetector
 
 BATCH = 25
 
@@ -18,7 +18,7 @@ def batch(chance: Random, keys: int, hot: float) -> list[str]:
 
 @pytest.mark.parametrize("hot", [0.04, 0.1, 0.5, 0.9])
 def test_a_key_that_is_refused_while_others_pass_is_hot(hot: float) -> None:
-    chance, heat = Random(1), Heat(0.0)
+    chance, heat = Random(1), HotKeyDetector(0.0)
     found: list[str] = []
     for _ in range(20):
         sent = batch(chance, 1_000, hot)
@@ -31,7 +31,7 @@ def test_a_key_that_is_refused_while_others_pass_is_hot(hot: float) -> None:
 
 
 def test_a_few_refusals_are_enough() -> None:
-    heat = Heat(0.0)
+    heat = HotKeyDetector(0.0)
     cold = [f"k{number}" for number in range(20)]
     assert heat.note(["hot"] * 5 + cold, ["hot"] * 5, 0.0) == ["hot"]
 
@@ -41,7 +41,7 @@ def test_a_few_refusals_are_enough() -> None:
 def test_a_short_table_makes_no_key_hot(keys: int, share: float) -> None:
     """Also where half of all rows have the same key, and where what was refused comes again and again."""
     for seed in range(5):
-        chance, heat = Random(seed), Heat(0.0)
+        chance, heat = Random(seed), HotKeyDetector(0.0)
         again: list[str] = []
         for number in range(400):
             sent = (again + batch(chance, keys, 0.5))[:BATCH]
@@ -51,7 +51,7 @@ def test_a_short_table_makes_no_key_hot(keys: int, share: float) -> None:
 
 
 def test_several_keys_may_be_hot() -> None:
-    chance, heat = Random(1), Heat(0.0)
+    chance, heat = Random(1), HotKeyDetector(0.0)
     for _ in range(50):
         sent = [
             f"hot{chance.randrange(5)}" if chance.random() < 0.5 else f"k{chance.randrange(999)}" for _ in range(25)
@@ -63,7 +63,7 @@ def test_several_keys_may_be_hot() -> None:
 
 def test_memory_is_bounded() -> None:
     """However many keys are refused, few are watched; one that is refused often is not forgotten for one that is not."""
-    chance, heat = Random(1), Heat(0.0)
+    chance, heat = Random(1), HotKeyDetector(0.0)
     heat.note(["hot"] * 5 + ["a"] * 20, ["hot"] * 5, 0.0)
     for _ in range(2_000):
         sent = [f"k{chance.randrange(10**6)}" for _ in range(BATCH)]
@@ -76,14 +76,14 @@ def test_memory_is_bounded() -> None:
 
 
 def test_a_request_refused_for_its_key_range_makes_keys_hot_that_stand_in_it_more_than_once() -> None:
-    heat = Heat(0.0)
+    heat = HotKeyDetector(0.0)
     heat.note_passed(100)
     assert heat.note_range(["a", "a", "b"], 0.0) == ["a"]
     assert not heat.is_everywhere
 
 
 def test_where_more_is_refused_for_its_range_than_passes_nobody_is_spared() -> None:
-    heat = Heat(0.0)
+    heat = HotKeyDetector(0.0)
     heat.note_passed(10)
     heat.note_range([f"k{number}" for number in range(25)], 0.0)
     assert heat.is_everywhere
@@ -91,13 +91,13 @@ def test_where_more_is_refused_for_its_range_than_passes_nobody_is_spared() -> N
 
 
 def test_what_was_seen_long_ago_counts_less() -> None:
-    heat = Heat(0.0)
+    heat = HotKeyDetector(0.0)
     heat.note(["hot"] * 3 + ["a"] * 22, ["hot"] * 3, 0.0)
     assert heat.note(["hot", *["a"] * 24], ["hot"], FADE_S * 8) == []
 
 
 def test_a_key_that_has_cooled_is_still_named() -> None:
-    heat = Heat(0.0)
+    heat = HotKeyDetector(0.0)
     heat.note(["hot"] * 5 + ["a"] * 20, ["hot"] * 5, 0.0)
     heat.cool("hot")
     assert heat.hot == set()

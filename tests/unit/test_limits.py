@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from asyncloader.schedule.ceiling import Ceiling
-from asyncloader.schedule.limits import ON_DEMAND_START_WCU, Limits, Part, described, limits_of
-from asyncloader.schedule.pace import Pacer, pacer_for
+from asyncloader.pacing.limits import ON_DEMAND_START_WCU, CapacityPart, IndexLimits, Limits, describe_pace, limits_of
+from asyncloader.pacing.pacer import Pacer, pacer_for
 from asyncloader.table.description import read_description
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import KeyAttribute, Table, Throughput
@@ -84,7 +83,7 @@ def test_an_index_with_less_capacity_is_the_limit_and_is_named() -> None:
     assert pacer.rate == pytest.approx(190)
     assert pacer.limit is not None
     assert str(pacer.limit) == "index by_city, provisioned with 200 WCU/s; raise its WriteCapacityUnits"
-    assert "index by_city" in described(table(told), USUAL)
+    assert "index by_city" in describe_pace(table(told), USUAL)
 
 
 def test_an_index_is_held_to_what_it_uses_itself() -> None:
@@ -156,23 +155,23 @@ def test_a_server_that_enforces_nothing_is_not_believed(arn: str) -> None:
     """5 WCU/s in DynamoDB Local are a word that means nothing; nobody shall wait hours for it."""
     told = provisioned(5) | {"TableArn": arn}
     assert limits_of(table(told), USUAL) is None
-    assert described(table(told), USUAL) == ""
+    assert describe_pace(table(told), USUAL) == ""
 
 
 def test_a_description_is_not_followed_where_the_user_says_so() -> None:
     off = PacingSettings(utilization=None)
     assert limits_of(table(provisioned(5, by_city=5)), off) is None
     assert limits(provisioned(5), PacingSettings(300.0, None)).cap_wcu == 300
-    assert described(table(provisioned(5)), off) == ""
+    assert describe_pace(table(provisioned(5)), off) == ""
 
 
 def test_people_are_told_of_a_pace_that_the_description_sets_and_how_to_change_it() -> None:
-    line = described(table(provisioned(5)), USUAL)
+    line = describe_pace(table(provisioned(5)), USUAL)
     assert line.startswith(
-        "paced to 4.75 WCU/s, 95% of what is described (table, provisioned with 5 WCU/s); --utilization"
+        "paced to 4.75 WCU/s, 95% of what is describe_pace (table, provisioned with 5 WCU/s); --utilization"
     )
-    assert described(table(provisioned(5)), PacingSettings(2.0)) == ""
-    assert described(table(on_demand()), USUAL) == ""
+    assert describe_pace(table(provisioned(5)), PacingSettings(2.0)) == ""
+    assert describe_pace(table(on_demand()), USUAL) == ""
 
 
 def test_nothing_is_paced_where_nothing_is_known() -> None:
@@ -185,14 +184,14 @@ def test_nothing_is_paced_where_nothing_is_known() -> None:
 
 
 def test_a_ceiling_without_parts_is_none() -> None:
-    assert Ceiling(()).wcu(1.0) == float("inf")
-    assert Ceiling(()).limit is None
-    assert Ceiling((Part(100.0), Part(50.0, "i"))).wcu(2.0) == 100
+    assert IndexLimits(()).wcu(1.0) == float("inf")
+    assert IndexLimits(()).limit is None
+    assert IndexLimits((CapacityPart(100.0), CapacityPart(50.0, "i"))).wcu(2.0) == 100
 
 
 @pytest.mark.parametrize("text", ["0", "1.5", "-1", "much", "nan"])
 def test_a_utilization_is_a_part(text: str) -> None:
-    with pytest.raises(UsageError, match="--utilization takes a part of the described capacity"):
+    with pytest.raises(UsageError, match="--utilization takes a part of the describe_pace capacity"):
         PacingSettings.parse(None, text)
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from asyncloader.schedule.limits import Limits
-from asyncloader.schedule.pace import DARK_RATE, LEAST_RATE, Pacer
+from asyncloader.pacing.limits import Limits
+from asyncloader.pacing.pacer import DARK_RATE, LEAST_RATE, Pacer
 from benchmarks.pacing_sim import Course, Scene, simulate, step
 
 UNKNOWN = Limits(4_000.0)

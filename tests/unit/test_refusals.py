@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asyncloader.schedule.refusals import ACCOUNT, HOT_KEYS, Refusals, is_key_range
+from asyncloader.pacing.throttle_causes import ACCOUNT, HOT_KEYS, ThrottleCauses, is_key_range
 from asyncloader.values.schema import Index, KeyAttribute, Table, Throughput
 
 ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/people"
@@ -50,11 +50,11 @@ TABLE = Table(
     ],
 )
 def test_a_reason_is_named_with_the_setting_that_changes_it(reason: str, resource: str, words: str) -> None:
-    assert str(Refusals(TABLE).told(reason, resource)) == words
+    assert str(ThrottleCauses(TABLE).told(reason, resource)) == words
 
 
 def test_items_handed_back_without_a_reason_are_put_down_to_the_last_one_told() -> None:
-    refusals = Refusals(TABLE)
+    refusals = ThrottleCauses(TABLE)
     assert refusals.guessed(None).what == "table"
     refusals.told("IndexWriteProvisionedThroughputExceeded", f"{ARN}/index/by-city")
     refusals.told("TableWriteKeyRangeThroughputExceeded", ARN)
@@ -62,7 +62,7 @@ def test_items_handed_back_without_a_reason_are_put_down_to_the_last_one_told() 
 
 
 def test_the_limit_that_refused_most_is_the_one() -> None:
-    refusals = Refusals(TABLE)
+    refusals = ThrottleCauses(TABLE)
     assert refusals.top is None
     assert refusals.note(ACCOUNT, 5)
     assert not refusals.note(ACCOUNT, 5)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from random import Random
 
-from asyncloader.schedule.second import OVER_CAP, Second
+from asyncloader.pacing.sliding_window import OVER_CAP, SlidingWindow
 
 
 def test_a_second_counts_when_requests_are_sent_not_when_they_should_have_been() -> None:
     """Timers that ring up to 0.3 s late: no window of a second has more than 5% too much."""
-    chance, second, now = Random(1), Second(), 0.0
+    chance, second, now = Random(1), SlidingWindow(), 0.0
     sent: list[float] = []
     for _ in range(400):
         wait_s = second.wait_s(10.0, 100.0, now, max(0.0, 0.1 - chance.random() * 0.2))
@@ -21,7 +21,7 @@ def test_a_second_counts_when_requests_are_sent_not_when_they_should_have_been()
 
 
 def test_what_a_request_cost_beyond_its_price_counts_in_its_second() -> None:
-    second = Second()
+    second = SlidingWindow()
     assert second.wait_s(50.0, 100.0, 0.0, 0.0) == 0.0
     second.correct(50.0)
     assert second.wait_s(10.0, 100.0, 0.5, 0.0) > 0.5

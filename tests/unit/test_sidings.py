@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from asyncloader.batching.batch import Batch, ItemRange
+from asyncloader.batching.hot_key_queues import COOL_S, START_WCU, HotKeyQueues
+from asyncloader.batching.retry_queue import RetryQueue
 from asyncloader.encode.keys import ItemKey
-from asyncloader.schedule.backlog import Backlog
-from asyncloader.schedule.batch import Batch, Run
-from asyncloader.schedule.heat import Heat
-from asyncloader.schedule.sidings import COOL_S, START_WCU, Sidings
+from asyncloader.pacing.hot_keys import HotKeyDetector
 
 
 class Keyed:
@@ -30,16 +30,16 @@ class Keyed:
         return min(stop - first, limit_bytes)
 
 
-def run(*keys: str) -> Run:
-    return Run(Keyed(keys), 0, len(keys))  # type: ignore[arg-type]  # as much of a cargo as is asked for
+def run(*keys: str) -> ItemRange:
+    return ItemRange(Keyed(keys), 0, len(keys))  # type: ignore[arg-type]  # as much of a cargo as is asked for
 
 
 def keys_of(batches: Sequence[Batch]) -> list[list[str]]:
     return [[each.flight.item_key(item)[0] for each, item in batch.items()] for batch in batches]
 
 
-def hot_sidings(*keys: str) -> Sidings:
-    sidings = Sidings(Heat(0.0))
+def hot_sidings(*keys: str) -> HotKeyQueues:
+    sidings = HotKeyQueues(HotKeyDetector(0.0))
     sidings.open(list(keys), 0.0)
     return sidings
 
@@ -53,7 +53,7 @@ def test_runs_are_divided_into_hot_items_and_the_others() -> None:
 
 def test_without_a_hot_key_nothing_is_divided() -> None:
     runs = [run("a", "b")]
-    assert Sidings(Heat(0.0)).part(runs) == (runs, [])
+    assert HotKeyQueues(HotKeyDetector(0.0)).part(runs) == (runs, [])
 
 
 def test_suspects_are_left_to_the_search_for_the_bad_row() -> None:
@@ -63,7 +63,7 @@ def test_suspects_are_left_to_the_search_for_the_bad_row() -> None:
 
 
 def test_the_reader_does_not_pause_for_what_waits_in_sidings() -> None:
-    backlog = Backlog(10, hot_sidings("h"))
+    backlog = RetryQueue(10, hot_sidings("h"))
     backlog.add([run(*["h"] * 500)], 0.0)
     assert not backlog.is_full
     assert backlog.items == 0
@@ -74,7 +74,7 @@ def test_the_reader_does_not_pause_for_what_waits_in_sidings() -> None:
 
 def test_a_refused_item_waits_as_long_as_any_other_before_its_turn() -> None:
     """Else a hot key that takes nothing for a moment would use up all attempts of an item in that moment."""
-    backlog = Backlog(10, hot_sidings("h"))
+    backlog = RetryQueue(10, hot_sidings("h"))
     again = run("h")
     again.tries = 1
     backlog.add([again], 5.0)
@@ -124,9 +124,9 @@ def test_items_that_were_sent_before_go_first() -> None:
 
 
 def test_a_siding_that_is_not_refused_any_more_is_closed() -> None:
-    heat = Heat(0.0)
+    heat = HotKeyDetector(0.0)
     heat.note(["h"] * 5 + ["a"] * 20, ["h"] * 5, 0.0)
-    sidings = Sidings(heat)
+    sidings = HotKeyQueues(heat)
     sidings.open(["h"], 0.0)
     sidings.take_due(COOL_S - 1)
     assert sidings

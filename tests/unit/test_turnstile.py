@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from asyncloader.batching.batch import Batch
 from asyncloader.engine.gates.turnstile import Turnstile
-from asyncloader.schedule.batch import Batch
-from asyncloader.schedule.limits import Limits
-from asyncloader.schedule.pace import Pacer
+from asyncloader.pacing.limits import Limits
+from asyncloader.pacing.pacer import Pacer
 from asyncloader.values.errors import ConnectionFailed, Throttled
 from asyncloader.values.schema import KeyAttribute, Table, Throughput
 from asyncloader.wire.answer import Answer

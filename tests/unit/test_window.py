@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from asyncloader.schedule.window import LEAST_BYTES, Window
+from asyncloader.pacing.congestion_window import LEAST_BYTES, CongestionWindow
 
 TIMEOUT_S = 30.0
 MB = 1e6
@@ -29,7 +29,7 @@ def course(
     link: Callable[[float], float], item_bytes: float, seconds: float, *, blocks_bytes: float = 6 * MB
 ) -> Course:
     """Requests of up to 25 items share the link evenly; 6 MB are read ahead, up to 32 requests are in flight."""
-    window, found, now, step = Window(TIMEOUT_S), Course(), 0.0, 0.05
+    window, found, now, step = CongestionWindow(TIMEOUT_S), Course(), 0.0, 0.05
     flying: list[list[float]] = []  # sent at, size, bytes left
     while now < seconds:
         while len(flying) < 32:
@@ -86,21 +86,21 @@ def test_a_way_that_becomes_narrow_is_noticed_before_much_times_out() -> None:
 
 
 def test_what_timed_out_together_counts_once() -> None:
-    window = Window(TIMEOUT_S)
+    window = CongestionWindow(TIMEOUT_S)
     for _ in range(20):
         window.timed_out(8 * MB, 0.0, 30.0)
     assert window.limit_bytes == 4 * MB
 
 
 def test_small_requests_are_never_the_reason() -> None:
-    window = Window(TIMEOUT_S)
+    window = CongestionWindow(TIMEOUT_S)
     for _ in range(20):
         window.answered(3000.0, 90_000.0, 0.0, 20.0)
     assert window.limit_bytes is None
 
 
 def test_there_is_always_room_for_something() -> None:
-    window = Window(TIMEOUT_S)
+    window = CongestionWindow(TIMEOUT_S)
     for number in range(50):
         window.timed_out(100.0, 40.0 * number, 40.0 * number + 30.0)
     assert window.limit_bytes == LEAST_BYTES

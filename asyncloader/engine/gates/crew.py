@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from asyncloader.schedule.batch import Batch, Run
-from asyncloader.schedule.concurrency import Concurrency
+from asyncloader.batching.batch import Batch, ItemRange
+from asyncloader.pacing.concurrency import ConcurrencyLimit
 from asyncloader.values.errors import ServiceError, ServiceUnavailable
 from asyncloader.wire.answer import Answer
 
@@ -18,7 +18,7 @@ class Crew:
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
-        self._concurrency = Concurrency(now())
+        self._concurrency = ConcurrencyLimit(now())
         self._now = now
         self._in_flight = 0
         self._resting: dict[int, asyncio.Future[None]] = {}
@@ -45,7 +45,7 @@ class Crew:
         self._in_flight += 1
         return True
 
-    async def wait(self, batch: Batch) -> list[Run]:
+    async def wait(self, batch: Batch) -> list[ItemRange]:
         """Nothing waits here."""
         return []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from asyncloader.schedule.batch import Batch, Run
+from asyncloader.batching.batch import Batch, ItemRange
 from asyncloader.values.errors import ServiceError
 from asyncloader.wire.answer import Answer
 
@@ -16,7 +16,7 @@ class Gate(Protocol):
         """Let the batch out at once, if nothing holds it up; else it has to wait."""
         ...
 
-    async def wait(self, batch: Batch) -> list[Run]:
+    async def wait(self, batch: Batch) -> list[ItemRange]:
         """Wait until the batch may be sent; gives the items that were cut off from it. Raises `Stop`."""
         ...
 

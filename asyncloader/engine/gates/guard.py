@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from asyncloader.batching.batch import Batch, ItemRange
 from asyncloader.engine.stop import Stop
-from asyncloader.schedule.allowance import Allowance
-from asyncloader.schedule.batch import Batch, Run
+from asyncloader.pacing.budget import BudgetMeter
 from asyncloader.values.budget import Budget, BudgetLimit
 from asyncloader.values.errors import BudgetSpent, ServiceError, ServiceUnavailable, UsageError
 from asyncloader.values.prices import PRICES
@@ -24,7 +24,7 @@ class Guard:
     def __init__(self, limits: Sequence[BudgetLimit], before_wcu: float) -> None:
         self._limit = min(limits, key=lambda limit: limit.wcu)
         self._before_wcu = before_wcu
-        self._allowance = Allowance(self._limit.wcu, before_wcu)
+        self._allowance = BudgetMeter(self._limit.wcu, before_wcu)
         self._changed = asyncio.Event()
         self.is_shut = False
 
@@ -45,7 +45,7 @@ class Guard:
         """Whether it fits has to be counted first."""
         return False
 
-    async def wait(self, batch: Batch) -> list[Run]:
+    async def wait(self, batch: Batch) -> list[ItemRange]:
         """Wait until the batch fits; gives the items that were cut off because they did not. Raises `Stop`."""
         allowance = self._allowance
         while not self.is_shut:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from asyncloader.schedule.batch import Batch, Run
-from asyncloader.schedule.window import SLOW_S, Window
+from asyncloader.batching.batch import Batch, ItemRange
+from asyncloader.pacing.congestion_window import SLOW_S, CongestionWindow
 from asyncloader.values.errors import ServiceError, ServiceUnavailable
 from asyncloader.wire.answer import Answer
 
@@ -20,7 +20,7 @@ class Narrows:
     """A gate that is open until its window has a limit; then requests are cut to their share of it and wait for room."""
 
     def __init__(self, timeout_s: float, now: Callable[[], float]) -> None:
-        self._window = Window(timeout_s)
+        self._window = CongestionWindow(timeout_s)
         self._timeout_s = timeout_s
         self._now = now
         self._in_flight = 0
@@ -38,9 +38,9 @@ class Narrows:
         self._in_flight += 1
         return True
 
-    async def wait(self, batch: Batch) -> list[Run]:
+    async def wait(self, batch: Batch) -> list[ItemRange]:
         """Wait until there is room for the batch; gives the items that were cut off because it was too long."""
-        others: list[Run] = []
+        others: list[ItemRange] = []
         while (limit := self._window.limit_bytes) is not None and not self._is_shut:
             others += batch.keep_within_bytes(self._window.request_bytes or limit)
             size = float(batch.wire_bytes)

@@ -6,13 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from asyncloader.batching.batch import Batch, ItemRange
+from asyncloader.batching.hot_key_queues import HotKeyQueues
 from asyncloader.encode.keys import ItemKey, key_of
-from asyncloader.schedule.batch import Batch, Run
-from asyncloader.schedule.heat import Heat
-from asyncloader.schedule.limits import OWN_CAP, Limits
-from asyncloader.schedule.pace import Pacer
-from asyncloader.schedule.refusals import HOT_KEYS, Refusals, is_key_range
-from asyncloader.schedule.sidings import Sidings
+from asyncloader.pacing.hot_keys import HotKeyDetector
+from asyncloader.pacing.limits import OWN_CAP, Limits
+from asyncloader.pacing.pacer import Pacer
+from asyncloader.pacing.throttle_causes import HOT_KEYS, ThrottleCauses, is_key_range
 from asyncloader.values.errors import ServiceError, Throttled
 from asyncloader.values.report import CapacityLimit
 from asyncloader.values.schema import Table
@@ -39,9 +39,9 @@ class Turnstile:
         self._now = now
         self._began = now()
         self._turn = asyncio.Lock()
-        self._refusals = Refusals(table)
-        self.heat = Heat(self._began)
-        self.sidings = Sidings(self.heat)
+        self._refusals = ThrottleCauses(table)
+        self.heat = HotKeyDetector(self._began)
+        self.sidings = HotKeyQueues(self.heat)
         self.is_shut = False
         self.is_open = False
         self._held_s = self._passed = 0.0
@@ -51,9 +51,9 @@ class Turnstile:
         """Let the batch out at once, if the turnstile stands open."""
         return self.is_open
 
-    async def wait(self, batch: Batch) -> list[Run]:
+    async def wait(self, batch: Batch) -> list[ItemRange]:
         """Wait until the batch may be sent; gives the items that are not to be sent now, which may be all of them."""
-        others = list[Run]()
+        others = list[ItemRange]()
         if self.sidings:
             batch.runs, others = self.sidings.part(batch.runs)
             if not batch.runs:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from asyncloader.batching.block_in_flight import InFlightBlock
 from asyncloader.formats.block import Block
 from asyncloader.formats.columns import BadRow
 from asyncloader.records.watermark import Place
-from asyncloader.schedule.flight import Flight
 from asyncloader.values.report import Counts
 
 
@@ -27,7 +27,7 @@ class Account:
     is_part: bool
 
 
-def account(flight: Flight, records: int | None = None, end: Place | None = None) -> Account:
+def account(flight: InFlightBlock, records: int | None = None, end: Place | None = None) -> Account:
     """What to keep of a block, or of its first `records` records, which end at `end`."""
     encoded = flight.encoded
     block = encoded.block

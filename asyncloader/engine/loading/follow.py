@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from asyncloader.engine.loading.load import Load
-from asyncloader.schedule.limits import limits_of
+from asyncloader.pacing.limits import limits_of
 from asyncloader.values.errors import AsyncLoaderError
 from asyncloader.values.schema import Table
 

@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from asyncloader.batching.block_in_flight import InFlightBlock
 from asyncloader.engine.loading.account import Account
 from asyncloader.engine.loading.prefix import Prefix
 from asyncloader.engine.reading.input import Input
 from asyncloader.finish import in_thread
 from asyncloader.records.rejects import Reject, RejectFile
 from asyncloader.records.watermark import Lane, Watermark
-from asyncloader.schedule.flight import Flight
 from asyncloader.values.report import Counts
 
 
@@ -73,11 +73,11 @@ class Ledger:
         """How far everything is done and on disk."""
         return self._mark
 
-    def launch(self, flight: Flight) -> None:
+    def launch(self, flight: InFlightBlock) -> None:
         """A block takes flight; called in the order of its lane."""
         self._prefixes[flight.lane].launch(flight)
 
-    def landed(self, flight: Flight) -> None:
+    def landed(self, flight: InFlightBlock) -> None:
         """A block has landed."""
         landed = self._prefixes[flight.lane].landed(flight)
         self._changed.set()

@@ -9,6 +9,8 @@ from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
+from asyncloader.batching.block_batches import interleaved_batches
+from asyncloader.batching.block_in_flight import InFlightBlock, KeyConflicts
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.engine.engine import Engine
 from asyncloader.engine.gates.crew import Crew
@@ -27,11 +29,9 @@ from asyncloader.engine.reading.reached import Reached
 from asyncloader.engine.reading.reader import Round, equip, inspect
 from asyncloader.engine.stop import Stop
 from asyncloader.finish import in_thread
+from asyncloader.pacing.limits import describe_pace
+from asyncloader.pacing.pacer import pacer_for
 from asyncloader.records.watermark import WHOLE, Lane, Watermark
-from asyncloader.schedule.flight import Flight, Flights
-from asyncloader.schedule.fresh import mixed_batches
-from asyncloader.schedule.limits import described
-from asyncloader.schedule.pace import pacer_for
 from asyncloader.sources.resolve import SourceLike, resolve_sources
 from asyncloader.table.throughput import Throughput
 from asyncloader.values.budget import written_duration
@@ -75,7 +75,7 @@ class Load:
         self._papers: Papers | None = None
         self._table_name = ""
         self._sharding: dict[str, Any] | None = None
-        self._flights = Flights()
+        self._flights = KeyConflicts()
         self._began = time.monotonic()
         self._reached = Reached((), ())
         self._resumed = self._interrupted = self._read_everything = False
@@ -190,7 +190,7 @@ class Load:
             except AsyncLoaderError as error:
                 self._failure = error
                 return
-        if pace := described(table, self.settings.pacing):
+        if pace := describe_pace(table, self.settings.pacing):
             self._voice.say(f"{table.name}: {pace}")
         engine = self.engine = Engine(
             gateway,
@@ -206,7 +206,7 @@ class Load:
         )
         totals, told = lambda: self.earlier + self.counts, self._hooks.teller(table)
         ledger = Ledger(self.inputs, papers.rejects, papers.journal, start, totals, told)
-        self._flights = Flights(ledger.landed)
+        self._flights = KeyConflicts(ledger.landed)
         self.writes.set()
         if self._interrupted:
             engine.halt()
@@ -269,13 +269,13 @@ class Load:
         blocks: Round,
         encoding: list[asyncio.Task[EncodedBlock]],
     ) -> None:
-        counts, papers, flights = self.counts, self._papers, list[Flight]()
+        counts, papers, flights = self.counts, self._papers, list[InFlightBlock]()
         assert papers is not None
         for (lane, _), encoded in zip(blocks, [await each for each in encoding], strict=True):
             counts.rows_read += encoded.rows_read
             counts.rows_rejected += len(encoded.bad)
             counts.rows_superseded += encoded.superseded
-            flights.append(Flight(encoded, lane))
+            flights.append(InFlightBlock(encoded, lane))
             ledger.launch(flights[-1])
         # Together with the rows among them, of which `settled_bytes` takes the share that is done.
         self._reached.add(blocks)
@@ -283,7 +283,7 @@ class Load:
         if any(len(flight.encoded) for flight in flights) and not papers.begun:
             # On disk before the first write: from here on a crash leaves something to resume.
             await in_thread(papers.begin, start)
-        await engine.submit(flights, mixed_batches([(flight, self._flights.admit(flight)) for flight in flights]))
+        await engine.submit(flights, interleaved_batches([(flight, self._flights.admit(flight)) for flight in flights]))
 
     def _judge_rejects(self, *, at_end: bool = False) -> None:
         """Raises `Stop` when more rows are rejected than the user allows."""

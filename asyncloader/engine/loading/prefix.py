@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from asyncloader.batching.block_in_flight import InFlightBlock
 from asyncloader.engine.loading.account import Account, account
 from asyncloader.engine.reading.input import Input
 from asyncloader.formats.columns import BadRow
 from asyncloader.records.watermark import Lane, Place
-from asyncloader.schedule.flight import Flight
 from asyncloader.values.report import Counts
 
 
@@ -20,7 +20,7 @@ class Prefix:
 
     def __init__(self, lane: Lane) -> None:
         self.lane = lane
-        self._aloft: dict[int, Flight] = {}
+        self._aloft: dict[int, InFlightBlock] = {}
         self._landed: dict[int, Account] = {}
         self._next = 0
         self._written_before = 0
@@ -31,11 +31,11 @@ class Prefix:
         """How many blocks lie behind the prefix."""
         return len(self._aloft) + len(self._landed)
 
-    def launch(self, flight: Flight) -> None:
+    def launch(self, flight: InFlightBlock) -> None:
         """A block takes flight; called in the order of the lane."""
         self._aloft[flight.encoded.block.number] = flight
 
-    def landed(self, flight: Flight) -> Account:
+    def landed(self, flight: InFlightBlock) -> Account:
         """A block has landed; gives what is kept of it."""
         number = flight.encoded.block.number
         del self._aloft[number]
@@ -89,7 +89,7 @@ class Prefix:
             del self._landed[number]
         self._next = self._written_before
 
-    def _part(self, flight: Flight, inputs: Sequence[Input]) -> list[Account]:
+    def _part(self, flight: InFlightBlock, inputs: Sequence[Input]) -> list[Account]:
         records = flight.settled_records()
         done = self._part_done
         if flight.landed or records <= (done.records if done is not None else 0):

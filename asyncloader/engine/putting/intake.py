@@ -16,6 +16,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from asyncloader.batching.batch import PAYLOAD_LIMIT_BYTES
+from asyncloader.batching.put_batch import PutBatch, PutBatches
 from asyncloader.encode.item import Encoded, ItemEncoder
 from asyncloader.engine.engine import Engine
 from asyncloader.engine.hooks import Hooks
@@ -23,10 +25,8 @@ from asyncloader.engine.putting.ack import Ack, Receipt
 from asyncloader.engine.putting.room import Room
 from asyncloader.engine.putting.unheard import Unheard
 from asyncloader.engine.stop import Stop
-from asyncloader.schedule.batch import PAYLOAD_LIMIT_BYTES
-from asyncloader.schedule.latency import Latencies
-from asyncloader.schedule.pace import pacer_for
-from asyncloader.schedule.parcel import Parcel, Parcels
+from asyncloader.pacing.latency import LatencyHistogram
+from asyncloader.pacing.pacer import pacer_for
 from asyncloader.values.errors import AsyncLoaderError, ItemRejected, LoadFailed, WriterClosed
 from asyncloader.values.hooks import Rejection
 from asyncloader.values.report import Counts, Stats
@@ -75,13 +75,13 @@ class Intake:
             hooks=self._hooks,
             now=now,
         )
-        self._parcels = Parcels(self, keep_origins=self._hooks.on_reject is not None)
-        self._aloft: dict[int, Parcel] = {}
-        self._closed: deque[Parcel] = deque()
+        self._parcels = PutBatches(self, keep_origins=self._hooks.on_reject is not None)
+        self._aloft: dict[int, PutBatch] = {}
+        self._closed: deque[PutBatch] = deque()
         self._fed = asyncio.Event()
         self._linger: asyncio.TimerHandle | None = None
         self._flushes: list[tuple[int, asyncio.Future[None]]] = []
-        self._latencies = Latencies()
+        self._latencies = LatencyHistogram()
 
     # Putting. Nothing here waits, but for `until_room`.
 
@@ -141,7 +141,7 @@ class Intake:
         self.unheard.add(error, sink)
         sink.refused(error)
 
-    def _begin_parcel(self) -> Parcel:
+    def _begin_parcel(self) -> PutBatch:
         now = self._now()
         parcel = self._parcels.begin(now)
         self._aloft[parcel.number] = parcel
@@ -166,7 +166,7 @@ class Intake:
         if self._parcels.open is not None:
             self._close_parcel(self._parcels.open)
 
-    def _close_parcel(self, parcel: Parcel) -> None:
+    def _close_parcel(self, parcel: PutBatch) -> None:
         self._parcels.open = None
         self._closed.append(parcel)
         self._fed.set()
@@ -176,7 +176,7 @@ class Intake:
     def settled(self, puts: int, size_bytes: int) -> None:
         self.room.give_back(puts, size_bytes)
 
-    def landed(self, parcel: Parcel) -> None:
+    def landed(self, parcel: PutBatch) -> None:
         del self._aloft[parcel.number]
         now = self._now()
         self._latencies.add(now - parcel.opened_at, len(parcel.bodies), now)
@@ -186,7 +186,7 @@ class Intake:
                 if (oldest is None or oldest > number) and not flushed.done():
                     flushed.set_result(None)
 
-    def rejected(self, parcel: Parcel, item: int, reason: str) -> ItemRejected:
+    def rejected(self, parcel: PutBatch, item: int, reason: str) -> ItemRejected:
         names = [each.name for each in self._table.key]
         error = ItemRejected(reason, key=dict(zip(names, parcel.item_key(item), strict=True)))
         sinks = parcel.sinks[item]

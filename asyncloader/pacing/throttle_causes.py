@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from asyncloader.schedule.limits import OWN_CAP, limit_of
+from asyncloader.pacing.limits import OWN_CAP, limit_of
 from asyncloader.values.report import CapacityLimit
 from asyncloader.values.schema import Table, Throughput
 
@@ -13,7 +13,7 @@ HOT_KEYS = CapacityLimit("hot keys", "", "spread the rows over more partition ke
 ACCOUNT = CapacityLimit("account", "the write capacity of the account in this region", "have its quota raised")
 
 
-class Refusals:
+class ThrottleCauses:
     """Counts refused items by the limit that refused them (DYNAMODB.md, ThrottlingReasons)."""
 
     def __init__(self, table: Table) -> None:

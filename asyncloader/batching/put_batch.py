@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from asyncloader.batching.batch import PAYLOAD_LIMIT_BYTES, Batch, ItemRange, merge
 from asyncloader.encode.item import Encoded
 from asyncloader.encode.keys import ItemKey
-from asyncloader.schedule.batch import PAYLOAD_LIMIT_BYTES, Batch, Run, merge
 from asyncloader.values.errors import AsyncLoaderError
 from asyncloader.values.schema import WCU_BYTES
 from asyncloader.values.settings import BATCH_ITEMS
@@ -39,16 +39,16 @@ class Owner(Protocol):
         """So many puts have found their fate, whose items' JSON took so many bytes."""
         ...
 
-    def rejected(self, parcel: Parcel, item: int, reason: str) -> AsyncLoaderError:
+    def rejected(self, parcel: PutBatch, item: int, reason: str) -> AsyncLoaderError:
         """The service refuses an item for good; gives what its sinks will hear."""
         ...
 
-    def landed(self, parcel: Parcel) -> None:
+    def landed(self, parcel: PutBatch) -> None:
         """All items of a parcel have found their fate."""
         ...
 
 
-class Parcel:
+class PutBatch:
     """Up to 25 items that are sent together, but for those that are held: the cargo of a writer.
 
     `number` counts the parcels, `opened_at` is when the first item was put, in seconds of the writer's clock.
@@ -71,7 +71,7 @@ class Parcel:
         "wire",
     )
 
-    def __init__(self, parcels: Parcels, number: int, opened_at: float) -> None:
+    def __init__(self, parcels: PutBatches, number: int, opened_at: float) -> None:
         self.number = number
         self.opened_at = opened_at
         self.bodies: list[bytes] = []
@@ -84,7 +84,7 @@ class Parcel:
         self._parcels = parcels
         self._departed = bytearray(BATCH_ITEMS)
         self._held: set[int] = set()
-        self._heirs: dict[int, tuple[Parcel, int]] = {}
+        self._heirs: dict[int, tuple[PutBatch, int]] = {}
         self._boarded = False
 
     @property
@@ -97,9 +97,9 @@ class Parcel:
         self._boarded = True
         items = len(self.bodies)
         if not self._held:
-            run = Run(self, 0, items)
+            run = ItemRange(self, 0, items)
             return (Batch([run]),) if self.wire <= PAYLOAD_LIMIT_BYTES else tuple(merge([run]))
-        return tuple(merge(Run(self, item, item + 1) for item in range(items) if item not in self._held))
+        return tuple(merge(ItemRange(self, item, item + 1) for item in range(items) if item not in self._held))
 
     def depart(self, first: int, stop: int) -> None:
         """These items are being sent: they are not replaced any more."""
@@ -129,7 +129,7 @@ class Parcel:
         """The canonical key of one item."""
         return list(self.places)[item]
 
-    def settle(self, first: int, stop: int) -> Sequence[tuple[Parcel, int]]:
+    def settle(self, first: int, stop: int) -> Sequence[tuple[PutBatch, int]]:
         """DynamoDB has acknowledged these items."""
         puts = 0
         for sink in self.sinks[first:stop]:
@@ -142,7 +142,7 @@ class Parcel:
                 sink.stored()  # type: ignore[union-attr]  # a list is exactly a list here
         return self._close_account(first, stop, puts)
 
-    def reject(self, item: int, reason: str) -> tuple[None, Sequence[tuple[Parcel, int]]]:
+    def reject(self, item: int, reason: str) -> tuple[None, Sequence[tuple[PutBatch, int]]]:
         """An item can never be stored, and nor can those that it replaced: they share its fate."""
         sink = self.sinks[item]
         error = self._parcels.owner.rejected(self, item, reason)
@@ -158,8 +158,8 @@ class Parcel:
                 each.refused(error)
         self.sinks.clear()
 
-    def _close_account(self, first: int, stop: int, puts: int) -> Sequence[tuple[Parcel, int]]:
-        newest, released = self._parcels.newest, list[tuple[Parcel, int]]()
+    def _close_account(self, first: int, stop: int, puts: int) -> Sequence[tuple[PutBatch, int]]:
+        newest, released = self._parcels.newest, list[tuple[PutBatch, int]]()
         for key in self.places if stop - first == len(self.places) else list(self.places)[first:stop]:
             if newest[key] is self:
                 del newest[key]
@@ -181,20 +181,20 @@ class Parcel:
         return released
 
 
-class Parcels:
+class PutBatches:
     """What has been put and not yet found its fate, by key; `newest` is the parcel that holds the newest item of each."""
 
     def __init__(self, owner: Owner, *, keep_origins: bool = False) -> None:
         self.owner = owner
-        self.newest: dict[ItemKey, Parcel] = {}
-        self.open: Parcel | None = None
+        self.newest: dict[ItemKey, PutBatch] = {}
+        self.open: PutBatch | None = None
         self._keep_origins = keep_origins
         self._count = 0
 
-    def begin(self, now: float) -> Parcel:
+    def begin(self, now: float) -> PutBatch:
         """Begin a parcel at `now`, in seconds."""
         self._count += 1
-        parcel = self.open = Parcel(self, self._count, now)
+        parcel = self.open = PutBatch(self, self._count, now)
         return parcel
 
     def replace(self, encoded: Encoded, sink: Sink, origin: Mapping[str, Any] | None) -> int | None:
@@ -222,7 +222,7 @@ class Parcels:
             parcel.sinks[item] = [sinks, sink]
         return before
 
-    def add(self, parcel: Parcel, encoded: Encoded, sink: Sink, origin: Mapping[str, Any] | None) -> None:
+    def add(self, parcel: PutBatch, encoded: Encoded, sink: Sink, origin: Mapping[str, Any] | None) -> None:
         """Put an item into the open parcel; held if an older one of its key is unsettled."""
         body, size, key = encoded
         item = len(parcel.bodies)

@@ -13,7 +13,7 @@ FORGET = 0.02
 ROUNDING = 1e-6
 
 
-class Allowance:
+class BudgetMeter:
     """Counts WCU towards a limit; `used_wcu` is what the answers told, `predicted` what items cost by their sizes."""
 
     def __init__(self, limit_wcu: float, used_wcu: float = 0.0) -> None:

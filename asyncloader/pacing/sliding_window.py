@@ -14,7 +14,7 @@ SPARED = 150
 """The part of the cap that is left over, in whole units: a request may be faster on its way than the one before it."""
 
 
-class Second:
+class SlidingWindow:
     """What was sent in the last second, in WCU; times are seconds of one monotonic clock."""
 
     def __init__(self) -> None:

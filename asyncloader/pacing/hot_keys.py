@@ -37,7 +37,7 @@ class _Seen:
     was_hot: bool = False
 
 
-class Heat:
+class HotKeyDetector:
     """Hears of requests of which something was refused, and says which keys are hot."""
 
     def __init__(self, now: float) -> None:

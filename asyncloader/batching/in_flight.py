@@ -8,7 +8,7 @@ from typing import Protocol
 from asyncloader.encode.keys import ItemKey
 
 
-class Cargo(Protocol):
+class InFlight(Protocol):
     """Items under way, numbered from 0; each one is settled once, when it is acknowledged or rejected.
 
     Whoever makes a cargo sees to it that no key is in two requests at once: an item whose key is unsettled elsewhere
@@ -44,10 +44,10 @@ class Cargo(Protocol):
         """The canonical key of one item."""
         ...
 
-    def settle(self, first: int, stop: int) -> Sequence[tuple[Cargo, int]]:
+    def settle(self, first: int, stop: int) -> Sequence[tuple[InFlight, int]]:
         """DynamoDB has acknowledged these items; gives those that waited for them and are free now."""
         ...
 
-    def reject(self, item: int, reason: str) -> tuple[int | None, Sequence[tuple[Cargo, int]]]:
+    def reject(self, item: int, reason: str) -> tuple[int | None, Sequence[tuple[InFlight, int]]]:
         """An item can never be stored: gives the one to send in its stead, if any, and those that are free now."""
         ...

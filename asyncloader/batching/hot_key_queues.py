@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import deque
 
-from asyncloader.schedule.batch import Batch, Run
-from asyncloader.schedule.heat import Heat
-from asyncloader.schedule.limits import Limits
-from asyncloader.schedule.pace import Pacer
+from asyncloader.batching.batch import Batch, ItemRange
+from asyncloader.pacing.hot_keys import HotKeyDetector
+from asyncloader.pacing.limits import Limits
+from asyncloader.pacing.pacer import Pacer
 from asyncloader.values.settings import BATCH_ITEMS
 
 START_WCU = 1_000.0
@@ -23,23 +23,23 @@ COOL_S = 20.0
 """A siding that was not refused for so long, and has nothing left, is closed."""
 
 
-class _Siding:
+class HotKeyQueue:
     """One key's items, the next of which go at `due`."""
 
     __slots__ = ("due", "items", "pacer", "refused_at", "waiting")
 
     def __init__(self, now: float) -> None:
         self.pacer = Pacer(Limits(START_WCU), now)
-        self.waiting: deque[Run] = deque()
+        self.waiting: deque[ItemRange] = deque()
         self.items = 0
         self.due = now
         self.refused_at = now
 
-    def take(self, now: float) -> list[Run]:
+    def take(self, now: float) -> list[ItemRange]:
         """What may go now; after that the next ones are due when these have paid for their place."""
         if not self.waiting or self.due > now:
             return []
-        most, wcu, taken = max(self.pacer.rate * AT_ONCE_S, 1.0), 0, list[Run]()
+        most, wcu, taken = max(self.pacer.rate * AT_ONCE_S, 1.0), 0, list[ItemRange]()
         while self.waiting and len(taken) < BATCH_ITEMS and (wcu < most or not taken):
             run = self.waiting.popleft()
             wcu += run.flight.wcu(run.first, run.stop)
@@ -51,13 +51,13 @@ class _Siding:
         return taken
 
 
-class Sidings:
+class HotKeyQueues:
     """Every hot key has a siding; which keys are hot is for the heat to say."""
 
-    def __init__(self, heat: Heat) -> None:
+    def __init__(self, heat: HotKeyDetector) -> None:
         self.heat = heat
         self.items = 0
-        self._sidings: dict[str, _Siding] = {}
+        self._sidings: dict[str, HotKeyQueue] = {}
 
     def __bool__(self) -> bool:
         """Whether any key is hot."""
@@ -66,12 +66,12 @@ class Sidings:
     def open(self, keys: list[str], now: float) -> None:
         """These keys are hot from now on."""
         for key in keys:
-            self._sidings[key] = _Siding(now)
+            self._sidings[key] = HotKeyQueue(now)
 
-    def part(self, runs: list[Run]) -> tuple[list[Run], list[Run]]:
+    def part(self, runs: list[ItemRange]) -> tuple[list[ItemRange], list[ItemRange]]:
         """Divide runs into those that sidings have nothing to say to, and single items of hot keys that must wait in theirs."""
-        free: list[Run] = []
-        hot: list[Run] = []
+        free: list[ItemRange] = []
+        hot: list[ItemRange] = []
         for run in runs:
             if run.paced or run.suspect or not self._sidings:
                 free.append(run)
@@ -87,7 +87,7 @@ class Sidings:
                 free.append(run if first == run.first else run.part(first, run.stop))
         return free, hot
 
-    def hold(self, runs: list[Run]) -> list[Run]:
+    def hold(self, runs: list[ItemRange]) -> list[ItemRange]:
         """Let the items of hot keys wait in their sidings; gives the others."""
         for run in runs:
             run.paced = False
@@ -128,6 +128,6 @@ class Sidings:
         return True
 
 
-def partition_of(run: Run, item: int) -> str:
+def partition_of(run: ItemRange, item: int) -> str:
     """The canonical text of an item's partition key."""
     return run.flight.item_key(item)[0]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from asyncloader.values.report import CapacityLimit
 from asyncloader.values.schema import Table, Throughput
@@ -14,8 +16,8 @@ ON_DEMAND_START_WCU = 4_000.0
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A described capacity in its own WCU/s: the table's (`index` is None), or that of a global index."""
+class CapacityPart:
+    """A describe_pace capacity in its own WCU/s: the table's (`index` is None), or that of a global index."""
 
     wcu: float
     index: str | None = None
@@ -33,7 +35,7 @@ class Limits:
     start_wcu: float
     cap_wcu: float | None = None
     limit: CapacityLimit | None = None
-    parts: tuple[Part, ...] = ()
+    parts: tuple[CapacityPart, ...] = ()
 
 
 def limits_of(table: Table, pacing: PacingSettings) -> Limits | None:
@@ -53,13 +55,13 @@ def limits_of(table: Table, pacing: PacingSettings) -> Limits | None:
     return Limits(start if cap is None else min(start, cap), cap, limit, parts)
 
 
-def described(table: Table, pacing: PacingSettings) -> str:
+def describe_pace(table: Table, pacing: PacingSettings) -> str:
     """What a load is told when the description sets its pace; empty where it does not."""
     lowest = min(_parts(table, pacing.utilization), key=lambda part: part.wcu, default=None)
     if lowest is None or lowest.limit is None or (pacing.max_wcu is not None and pacing.max_wcu <= lowest.wcu):
         return ""
     return (
-        f"paced to {lowest.wcu:,g} WCU/s, {pacing.utilization:.0%} of what is described ({lowest.limit.brief}); "
+        f"paced to {lowest.wcu:,g} WCU/s, {pacing.utilization:.0%} of what is describe_pace ({lowest.limit.brief}); "
         "--utilization changes that; 'off' suits a server that does not hold anybody to it"
     )
 
@@ -70,7 +72,7 @@ def own_cap(max_wcu: float) -> CapacityLimit:
 
 
 def limit_of(index: str | None, throughput: Throughput) -> CapacityLimit:
-    """A described capacity in words, with the setting that changes it."""
+    """A describe_pace capacity in words, with the setting that changes it."""
     what = "table" if index is None else f"index {index}"
     if throughput.provisioned is not None:
         return CapacityLimit(what, f"provisioned with {throughput.provisioned:,} WCU/s", "raise its WriteCapacityUnits")
@@ -87,7 +89,7 @@ def _described(table: Table) -> list[tuple[str | None, Throughput]]:
     return [(name, throughput) for name, throughput in told if throughput is not None]
 
 
-def _parts(table: Table, utilization: float | None) -> tuple[Part, ...]:
+def _parts(table: Table, utilization: float | None) -> tuple[CapacityPart, ...]:
     if utilization is None or table.throughput is None or table.is_emulated:
         return ()
     capacities = [
@@ -95,10 +97,51 @@ def _parts(table: Table, utilization: float | None) -> tuple[Part, ...]:
         for index, throughput in _described(table)
     ]
     return tuple(
-        Part(wcu * utilization, index, limit_of(index, throughput)) for index, throughput, wcu in capacities if wcu
+        CapacityPart(wcu * utilization, index, limit_of(index, throughput))
+        for index, throughput, wcu in capacities
+        if wcu
     )
 
 
 def _start(table: Table) -> float:
     warm = [throughput.warm for _, throughput in _described(table) if throughput.warm]
     return min(warm, default=ON_DEMAND_START_WCU)
+
+
+WEIGHT = 0.1
+"""Of the newest answer in what is learnt."""
+LEAST_SHARE = 0.001
+"""An index that an answer does not name has cost nothing this time."""
+
+
+class IndexLimits:
+    """Turns capacities of parts into one rate; which part is the lowest changes with what the items cost it."""
+
+    def __init__(self, parts: Sequence[CapacityPart]) -> None:
+        self._parts = parts
+        self._ratios = [1.0] * len(parts)
+        self._is_known = False
+
+    def learn(self, predicted_wcu: float, consumed_wcu: float, by_index: Mapping[str, float]) -> None:
+        """What accepted items cost in all, and of that each global index; local ones live on the table's own capacity."""
+        weight = WEIGHT if self._is_known else 1.0
+        own_wcu = consumed_wcu - sum(by_index.values())
+        for place, part in enumerate(self._parts):
+            wcu = own_wcu if part.index is None else by_index.get(part.index, 0.0)
+            self._ratios[place] += weight * (max(wcu / predicted_wcu, LEAST_SHARE) - self._ratios[place])
+        self._is_known = True
+
+    def wcu(self, cost_ratio: float) -> float:
+        """The rate, in WCU of all parts together, at which the lowest part is used up; infinite without parts.
+
+        `cost_ratio` is what an item costs in all by what its size says.
+        """
+        rates = [part.wcu / ratio for part, ratio in zip(self._parts, self._ratios, strict=True)]
+        return min(rates) * cost_ratio if rates else inf
+
+    @property
+    def limit(self) -> CapacityLimit | None:
+        """The lowest part in words."""
+        pairs = zip(self._parts, self._ratios, strict=True)
+        lowest = min(pairs, key=lambda pair: pair[0].wcu / pair[1], default=None)
+        return None if lowest is None else lowest[0].limit

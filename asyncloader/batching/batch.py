@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from asyncloader.schedule.cargo import Cargo
+from asyncloader.batching.in_flight import InFlight
+from asyncloader.encode.keys import ItemKey
 from asyncloader.values.settings import BATCH_ITEMS, REQUEST_LIMIT_BYTES
 
 PAYLOAD_LIMIT_BYTES = REQUEST_LIMIT_BYTES - 4096
@@ -13,7 +14,7 @@ PAYLOAD_LIMIT_BYTES = REQUEST_LIMIT_BYTES - 4096
 
 
 @dataclass(slots=True)
-class Run:
+class ItemRange:
     """Consecutive items of one cargo that share their history.
 
     `tries` is how often they have been sent, `stalled` how many attempts in a row came back while the whole load did
@@ -22,7 +23,7 @@ class Run:
     whose turn has come.
     """
 
-    flight: Cargo
+    flight: InFlight
     first: int
     stop: int
     tries: int = 0
@@ -40,17 +41,17 @@ class Run:
         """The length of these items' JSON."""
         return self.flight.wire_bytes(self.first, self.stop)
 
-    def part(self, first: int, stop: int) -> Run:
+    def part(self, first: int, stop: int) -> ItemRange:
         """Some of these items, with the same history."""
         history = (self.tries, self.stalled, self.advance, self.first_advance, self.suspect, self.paced)
-        return Run(self.flight, first, stop, *history)
+        return ItemRange(self.flight, first, stop, *history)
 
 
 @dataclass(slots=True)
 class Batch:
     """The items of one request."""
 
-    runs: list[Run]
+    runs: list[ItemRange]
 
     def __len__(self) -> int:
         if len(self.runs) == 1:  # nearly every batch of a load
@@ -63,7 +64,7 @@ class Batch:
         """The items' JSON in parts."""
         return [run.flight.payload(run.first, run.stop) for run in self.runs]
 
-    def items(self) -> Iterator[tuple[Run, int]]:
+    def items(self) -> Iterator[tuple[ItemRange, int]]:
         """Every item with the run that it is in."""
         for run in self.runs:
             for item in range(run.first, run.stop):
@@ -80,10 +81,10 @@ class Batch:
         run = self.runs[0]
         return run.flight.wcu(run.first, run.first + 1)
 
-    def keep_within(self, wcu: float) -> list[Run]:
+    def keep_within(self, wcu: float) -> list[ItemRange]:
         """Keep as many items as cost no more than that, but one at least; gives the others."""
-        kept: list[Run] = []
-        others: list[Run] = []
+        kept: list[ItemRange] = []
+        others: list[ItemRange] = []
         for run in self.runs:
             stop = run.first
             while stop < run.stop and not others:
@@ -104,10 +105,10 @@ class Batch:
         """The length of the items' JSON."""
         return sum(run.wire_bytes for run in self.runs)
 
-    def keep_within_bytes(self, limit_bytes: float) -> list[Run]:
+    def keep_within_bytes(self, limit_bytes: float) -> list[ItemRange]:
         """Keep as many items as have JSON of no more than that, but one at least; gives the others."""
-        kept: list[Run] = []
-        others: list[Run] = []
+        kept: list[ItemRange] = []
+        others: list[ItemRange] = []
         left = int(limit_bytes)
         for run in self.runs:
             fits = 0 if others else max(run.flight.fitting(run.first, run.stop, max(left, 0)), 0)
@@ -122,7 +123,7 @@ class Batch:
 
     def halves(self) -> list[Batch]:
         """The same items in two batches, each marked as suspect."""
-        middle, halves, taken = len(self) // 2, ([], []), 0  # type: tuple[int, tuple[list[Run], list[Run]], int]
+        middle, halves, taken = len(self) // 2, ([], []), 0  # type: tuple[int, tuple[list[ItemRange], list[ItemRange]], int]
         for run in self.runs:
             cut = min(max(middle - taken, 0), len(run))
             for half, (first, stop) in zip(
@@ -136,9 +137,9 @@ class Batch:
         return [Batch(half) for half in halves if half]
 
 
-def merge(runs: Iterable[Run]) -> Iterator[Batch]:
+def merge(runs: Iterable[ItemRange]) -> Iterator[Batch]:
     """Runs, in this order, as batches as full as the limits allow."""
-    batch: list[Run] = []
+    batch: list[ItemRange] = []
     room, bytes_left = BATCH_ITEMS, PAYLOAD_LIMIT_BYTES
     for run in runs:
         while len(run):
@@ -153,3 +154,25 @@ def merge(runs: Iterable[Run]) -> Iterator[Batch]:
             run = run.part(part.stop, run.stop)
     if batch:
         yield Batch(batch)
+
+
+def split_unprocessed(batch: Batch, returned: Collection[ItemKey]) -> tuple[list[ItemRange], list[ItemRange]] | None:
+    """The runs that were stored and those that were not, or None where something came back that was not sent."""
+    places = [(run, item) for run, item in batch.items() if run.flight.item_key(item) in returned]
+    if not returned or len(places) != len(returned):
+        return None
+    stored: list[ItemRange] = []
+    again: list[ItemRange] = []
+    for run in batch.runs:
+        first = run.first
+        for item in [item for each, item in places if each is run]:
+            if item > first:
+                stored.append(run.part(first, item))
+            if again and again[-1].flight is run.flight and again[-1].stop == item > run.first:
+                again[-1].stop += 1
+            else:
+                again.append(run.part(item, item + 1))
+            first = item + 1
+        if run.stop > first:
+            stored.append(run.part(first, run.stop))
+    return stored, again

@@ -33,7 +33,7 @@ START_ENDS = 2
 PROBE_EVERY_S, PROBE_ROUNDS, PROBE_PART = 15.0, 2, 0.25
 
 
-class Concurrency:
+class ConcurrencyLimit:
     """Gives `limit`; fed with the latency of every answer in seconds. Times are seconds of one monotonic clock."""
 
     def __init__(self, now: float, *, start: int = START, most: int = MOST) -> None:

@@ -7,38 +7,38 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from asyncloader.schedule.batch import PAYLOAD_LIMIT_BYTES, Batch, Run, merge
-from asyncloader.schedule.flight import Flight
+from asyncloader.batching.batch import PAYLOAD_LIMIT_BYTES, Batch, ItemRange, merge
+from asyncloader.batching.block_in_flight import InFlightBlock
 from asyncloader.values.settings import BATCH_ITEMS
 
 
-def fresh_batches(flight: Flight, waits: npt.NDArray[np.bool_] | None = None) -> Iterator[Batch]:
+def block_batches(flight: InFlightBlock, waits: npt.NDArray[np.bool_] | None = None) -> Iterator[Batch]:
     """The batches of a block that takes flight, without the items that wait."""
     items = len(flight.encoded)
     if waits is None:
         if _always_fits(flight):
             for first in range(0, items, BATCH_ITEMS):
-                yield Batch([Run(flight, first, min(first + BATCH_ITEMS, items))])
+                yield Batch([ItemRange(flight, first, min(first + BATCH_ITEMS, items))])
             return
         free = np.arange(items)
     else:
         free = np.flatnonzero(~waits)
-    yield from merge(runs_of(flight, free))
+    yield from merge(ranges_of(flight, free))
 
 
-def mixed_batches(fresh: Sequence[tuple[Flight, npt.NDArray[np.bool_] | None]]) -> Iterator[Batch]:
+def interleaved_batches(fresh: Sequence[tuple[InFlightBlock, npt.NDArray[np.bool_] | None]]) -> Iterator[Batch]:
     """The batches of blocks that take flight together: each batch, and so each moment, has its share of every block."""
     fresh = [each for each in fresh if len(each[0].encoded)]
     if len(fresh) < 2:
         for each in fresh:
-            yield from fresh_batches(*each)
+            yield from block_batches(*each)
         return
     free = [(flight, None if waits is None else np.flatnonzero(~waits)) for flight, waits in fresh]
     sizes = [len(flight.encoded) if items is None else len(items) for flight, items in free]
     shares = _shares(sizes)
     if all(items is None and _always_fits(flight) for flight, items in free):
         for share in shares:
-            yield Batch([Run(free[block][0], first, stop) for block, first, stop in share])
+            yield Batch([ItemRange(free[block][0], first, stop) for block, first, stop in share])
         return
     yield from merge(
         run for share in shares for block, first, stop in share for run in _runs(*free[block], first, stop)
@@ -62,21 +62,21 @@ def _shares(sizes: Sequence[int]) -> Iterator[list[tuple[int, int, int]]]:
         yield [(block, end - items, end) for block, (end, items) in enumerate(zip(stop, count, strict=True)) if items]
 
 
-def _runs(flight: Flight, items: npt.NDArray[np.int64] | None, first: int, stop: int) -> Iterator[Run]:
+def _runs(flight: InFlightBlock, items: npt.NDArray[np.int64] | None, first: int, stop: int) -> Iterator[ItemRange]:
     """Places `first` to `stop` among the free items, or among all."""
-    return iter((Run(flight, first, stop),)) if items is None else runs_of(flight, items[first:stop])
+    return iter((ItemRange(flight, first, stop),)) if items is None else ranges_of(flight, items[first:stop])
 
 
-def _always_fits(flight: Flight) -> bool:
+def _always_fits(flight: InFlightBlock) -> bool:
     """Whether any 25 items of the block go into one request."""
     offsets = flight.encoded.offsets[: len(flight.encoded) + 1]
     return len(offsets) < 2 or int(np.diff(offsets).max()) * BATCH_ITEMS <= PAYLOAD_LIMIT_BYTES
 
 
-def runs_of(flight: Flight, items: npt.NDArray[np.int64]) -> Iterator[Run]:
+def ranges_of(flight: InFlightBlock, items: npt.NDArray[np.int64]) -> Iterator[ItemRange]:
     """Ascending items as runs of consecutive ones."""
     if not len(items):
         return
     breaks = np.flatnonzero(np.diff(items) != 1) + 1
     for group in np.split(items, breaks):
-        yield Run(flight, int(group[0]), int(group[-1]) + 1)
+        yield ItemRange(flight, int(group[0]), int(group[-1]) + 1)

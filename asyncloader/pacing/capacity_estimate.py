@@ -10,7 +10,7 @@ ALIKE, KEEP = 0.15, 0.6
 """Measurements that differ less are averaged, the older ones weighing so much."""
 
 
-class Gauge:
+class CapacityEstimate:
     """`capacity` is None until it was measured; `is_valid` says that the measurement under way began at a refusal."""
 
     def __init__(self, now: float) -> None:

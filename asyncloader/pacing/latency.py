@@ -14,7 +14,7 @@ _BUCKETS = 400
 """From 10 µs to about 50 minutes."""
 
 
-class Latencies:
+class LatencyHistogram:
     """Counts durations; the moments are seconds of a clock that only goes forward."""
 
     def __init__(self) -> None:

@@ -25,7 +25,7 @@ _ONE = np.uint16(1)
 """Of the table's own type: `add.at` is forty times slower where it must convert."""
 
 
-class Flight:
+class InFlightBlock:
     """One block under way, and in which lane: the cargo of a load."""
 
     __slots__ = (
@@ -46,11 +46,11 @@ class Flight:
         self.lane = lane
         self.unsettled = len(encoded)
         self.settled = bytearray(len(encoded)) + bytearray(b"\1") * encoded.superseded
-        self.waiters: dict[int, list[tuple[Flight, int]]] = {}
+        self.waiters: dict[int, list[tuple[InFlightBlock, int]]] = {}
         self.awaited: dict[int, int] = {}
         self.rejected: list[tuple[int, str]] = []
         self.revived: set[int] = set()
-        self._flights: Flights | None = None
+        self._flights: KeyConflicts | None = None
         self._items_by_hash: npt.NDArray[np.intp] | None = None
 
     @property
@@ -98,12 +98,12 @@ class Flight:
         """The canonical key of one item."""
         return self.encoded.item_key(item)
 
-    def settle(self, first: int, stop: int) -> list[tuple[Flight, int]]:
+    def settle(self, first: int, stop: int) -> list[tuple[InFlightBlock, int]]:
         """Items `first` to `stop` are acknowledged; gives the items that were waiting for them."""
         assert self._flights is not None, "not admitted"
         return self._flights.settle(self, first, stop)
 
-    def reject(self, item: int, reason: str) -> tuple[int | None, list[tuple[Flight, int]]]:
+    def reject(self, item: int, reason: str) -> tuple[int | None, list[tuple[InFlightBlock, int]]]:
         """An item was refused for good: gives the item that it had replaced, if any, and the items that are free now."""
         assert self._flights is not None, "not admitted"
         return self._flights.reject(self, item, reason)
@@ -142,21 +142,21 @@ class Flight:
         return found
 
 
-class Flights:
+class KeyConflicts:
     """All blocks under way, in the order of the file; `on_landed` hears of each one that has landed."""
 
-    def __init__(self, on_landed: Callable[[Flight], object] = lambda _: None) -> None:
+    def __init__(self, on_landed: Callable[[InFlightBlock], object] = lambda _: None) -> None:
         self._on_landed = on_landed
-        self._aloft: dict[int, Flight] = {}
+        self._aloft: dict[int, InFlightBlock] = {}
         self._table = np.zeros(1 << _TABLE_BITS, dtype=np.uint16)
 
     def __len__(self) -> int:
         return len(self._aloft)
 
-    def __iter__(self) -> Iterator[Flight]:
+    def __iter__(self) -> Iterator[InFlightBlock]:
         return iter(self._aloft.values())
 
-    def admit(self, flight: Flight) -> npt.NDArray[np.bool_] | None:
+    def admit(self, flight: InFlightBlock) -> npt.NDArray[np.bool_] | None:
         """Let a block take flight; gives which of its items must wait, or None if none must."""
         hashes = flight.encoded.hashes[: len(flight.encoded)]
         buckets = (hashes >> _SHIFT).astype(np.intp)
@@ -169,11 +169,11 @@ class Flights:
             self._on_landed(flight)
         return waits
 
-    def settle(self, flight: Flight, first: int, stop: int) -> list[tuple[Flight, int]]:
+    def settle(self, flight: InFlightBlock, first: int, stop: int) -> list[tuple[InFlightBlock, int]]:
         """Items `first` to `stop` have found their fate; gives the items that were waiting for them."""
         flight.settled[first:stop] = b"\1" * (stop - first)
         flight.unsettled -= stop - first
-        released: list[tuple[Flight, int]] = []
+        released: list[tuple[InFlightBlock, int]] = []
         if flight.waiters:
             for item in range(first, stop):
                 for other, waiting in flight.waiters.pop(item, ()):
@@ -185,7 +185,9 @@ class Flights:
             self._land(flight)
         return released
 
-    def reject(self, flight: Flight, item: int, reason: str) -> tuple[int | None, list[tuple[Flight, int]]]:
+    def reject(
+        self, flight: InFlightBlock, item: int, reason: str
+    ) -> tuple[int | None, list[tuple[InFlightBlock, int]]]:
         """An item was refused for good: gives the item that it had replaced, if any, and the items that are free now."""
         flight.rejected.append((item, reason))
         earlier = flight.encoded.predecessor(item) if flight.superseded else None
@@ -199,7 +201,7 @@ class Flights:
         return earlier, []
 
     def _held(
-        self, flight: Flight, hashes: npt.NDArray[np.uint64], buckets: npt.NDArray[np.intp]
+        self, flight: InFlightBlock, hashes: npt.NDArray[np.uint64], buckets: npt.NDArray[np.intp]
     ) -> npt.NDArray[np.bool_] | None:
         suspects = np.flatnonzero(self._table[buckets])
         if not len(suspects):
@@ -216,7 +218,7 @@ class Flights:
                 other.waiters.setdefault(item, []).append((flight, mine))
         return waits
 
-    def _land(self, flight: Flight) -> None:
+    def _land(self, flight: InFlightBlock) -> None:
         del self._aloft[id(flight)]
         buckets = (flight.encoded.hashes[: len(flight.encoded)] >> _SHIFT).astype(np.intp)
         np.subtract.at(self._table, buckets, _ONE)

@@ -21,10 +21,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import inf
 
-from asyncloader.schedule.ceiling import Ceiling
-from asyncloader.schedule.gauge import Gauge
-from asyncloader.schedule.limits import Limits, limits_of
-from asyncloader.schedule.second import Second
+from asyncloader.pacing.capacity_estimate import CapacityEstimate
+from asyncloader.pacing.limits import IndexLimits, Limits, limits_of
+from asyncloader.pacing.sliding_window import SlidingWindow
 from asyncloader.values.report import CapacityLimit
 from asyncloader.values.schema import Table
 from asyncloader.values.settings import PacingSettings
@@ -85,23 +84,23 @@ class Pacer:
         self._workers = workers
         self._cost_known = False
         self._searching = True
-        self._gauge = Gauge(now)
+        self._gauge = CapacityEstimate(now)
         self._round_trip_s = self._jitter_s = self._request_wcu = 0.0
         self._debt_wcu, self._debt_at = 0.0, now
         self._idle_s = 0.0
         self._round_began = self._quiet_since = self._cut_at = now
         self._since_cut = self._refused_since_cut = 0.0
-        self._second = Second()
+        self._second = SlidingWindow()
         self._round_wcu, self._free_rounds = 0.0, 0
         self._before: tuple[float, float, bool, float | None] = (-inf, 0.0, False, None)
-        self._ceiling, self._most = Ceiling(limits.parts), inf
+        self._ceiling, self._most = IndexLimits(limits.parts), inf
         self._start()
 
     def relimit(self, limits: Limits) -> None:
         """Other limits hold from now on; a described capacity is taken at its word, an unknown one keeps what was learnt."""
         if limits != self.limits:
             self.limits = limits
-            self._ceiling = Ceiling(limits.parts)
+            self._ceiling = IndexLimits(limits.parts)
             self._start()
 
     @property

@@ -27,7 +27,7 @@ TELLING_BYTES = 8 * KIB
 """Smaller requests tell nothing about the time per byte."""
 
 
-class Window:
+class CongestionWindow:
     """Gives `limit_bytes`, None for no limit; fed with what became of requests of `size` bytes."""
 
     def __init__(self, timeout_s: float) -> None:
