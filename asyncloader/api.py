@@ -12,9 +12,8 @@ from asyncloader.engine.hooks import Hooks
 from asyncloader.engine.loading.follow import follow
 from asyncloader.engine.loading.load import Load
 from asyncloader.sources.resolve import SourceLike, StrPath
-from asyncloader.table.aws import Aws, connect
-from asyncloader.table.gateway import gateway
-from asyncloader.table.throughput import Throughput
+from asyncloader.table.aws import Aws, connect, open_transports
+from asyncloader.table.throughput import ThroughputUpdater
 from asyncloader.values.budget import Budget
 from asyncloader.values.capacity_change import CapacitySettings
 from asyncloader.values.dialect import Dialect
@@ -217,10 +216,10 @@ async def execute(
     settings = running.settings
     endpoint = endpoint or aws.endpoint_url
     table = await _table(running, aws, name)
-    async with gateway(aws, name, transport=transport, workers=settings.workers, retry=settings.retry) as way:
+    async with open_transports(aws, name, transport=transport, workers=settings.workers, retry=settings.retry) as way:
         following = asyncio.create_task(follow(running, lambda: aws.describe(name)))
         try:
-            return await running.run(way, table, endpoint, Throughput(aws, name))
+            return await running.run(way, table, endpoint, ThroughputUpdater(aws, name))
         finally:
             following.cancel()
             await asyncio.wait([following])

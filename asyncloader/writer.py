@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import aioboto3
 
     from asyncloader.values.schema import Table
-    from asyncloader.wire.transport import Gateway
+    from asyncloader.wire.transport import TransportFactory
 
 
 class BatchWriter:
@@ -104,26 +104,27 @@ class BatchWriter:
             raise WriterClosed("a writer is opened once; make another one")
         self._is_entered = True
         try:
-            gateway, table = await self._connect()
+            transports, table = await self._connect()
         except BaseException:
             await finish(self._stack.aclose())
             raise
-        self._begin(gateway, table)
+        self._begin(transports, table)
         return self
 
-    async def _connect(self) -> tuple[Gateway, Table]:
+    async def _connect(self) -> tuple[TransportFactory, Table]:
         """Look at the table and open the way to it."""
-        from asyncloader.table.aws import connect
-        from asyncloader.table.gateway import gateway
+        from asyncloader.table.aws import connect, open_transports
 
         settings = self._settings
         aws = await self._stack.enter_async_context(connect(self._aws, self._session))
         table = await aws.describe(self._name)
-        way = gateway(aws, self._name, transport=self._aws.transport, workers=settings.workers, retry=settings.retry)
+        way = open_transports(
+            aws, self._name, transport=self._aws.transport, workers=settings.workers, retry=settings.retry
+        )
         return await self._stack.enter_async_context(way), table
 
-    def _begin(self, gateway: Gateway, table: Table) -> None:
-        self._intake = Intake(gateway, table, self._settings, self._hooks, self._serializer)
+    def _begin(self, transports: TransportFactory, table: Table) -> None:
+        self._intake = Intake(transports, table, self._settings, self._hooks, self._serializer)
         # The task knows the intake, not the writer: so a writer that was forgotten is seen to be.
         self._running = asyncio.create_task(self._intake.run(), name="asyncloader-writer")
 

@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "pacing",
             "batching",
             "survey",
-            "wire.answer",
+            "wire.response",
             "wire.sigv4",
             "wire.transport",
         ),

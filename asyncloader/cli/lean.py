@@ -18,7 +18,7 @@ def without_spinning_threads() -> None:
 def without_default_certificates() -> Iterator[None]:
     """Imports aiohttp without the system's CAs, which it would read twice, a tenth of a second, for its defaults.
 
-    Nobody connects by these: aiobotocore and the lean transport bring contexts of their own (`table.tls`). Should
+    Nobody connects by these: aiobotocore and the native transport bring contexts of their own (`table.tls`). Should
     somebody do so all the same, no certificate would be trusted, rather than any.
     """
     names = ("SSL_CERT_FILE", "SSL_CERT_DIR")

@@ -31,7 +31,7 @@ from asyncloader.values import errors
 from asyncloader.values.report import Counts
 from asyncloader.values.schema import Table
 from asyncloader.values.settings import RetrySettings
-from asyncloader.wire.transport import Gateway, Transport
+from asyncloader.wire.transport import Transport, TransportFactory
 
 
 class Engine:
@@ -43,7 +43,7 @@ class Engine:
 
     def __init__(
         self,
-        gateway: Gateway,
+        gateway: TransportFactory,
         table: Table,
         *,
         workers: int,
@@ -63,7 +63,7 @@ class Engine:
         self._counts = counts
         self.turnstile = None if pacer is None else Turnstile(pacer, table, now)
         if pacer is not None and pacer.limits.parts:
-            gateway.wish.detail = "INDEXES"
+            gateway.capacity_mode.mode = "INDEXES"
         self._crew = crew
         # The guard comes behind whatever may still shorten a batch, since it counts what it lets out.
         gates = (self.turnstile, Narrows(retry.request_timeout_s, now), guard, crew)

@@ -21,7 +21,7 @@ from asyncloader.values import errors
 from asyncloader.values.report import Counts
 from asyncloader.values.schema import Table
 from asyncloader.values.settings import RetrySettings
-from asyncloader.wire.answer import Answer
+from asyncloader.wire.response import BatchWriteResult
 
 log = logging.getLogger("asyncloader")
 
@@ -76,7 +76,7 @@ class Fates:
             run.flight.depart(run.first, run.stop)
         return items
 
-    def answered(self, batch: Batch, answer: Answer) -> None:
+    def answered(self, batch: Batch, answer: BatchWriteResult) -> None:
         """The request was accepted, though items may have been handed back."""
         self.may_have_written = True
         if answer.unprocessed:
@@ -122,7 +122,7 @@ class Fates:
             self.aloft -= 1
             self.landed.set()
 
-    def _partly_stored(self, batch: Batch, answer: Answer) -> None:
+    def _partly_stored(self, batch: Batch, answer: BatchWriteResult) -> None:
         """Some items were handed back."""
         self._counts.unprocessed_items += len(answer.unprocessed)
         try:

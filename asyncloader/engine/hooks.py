@@ -10,7 +10,7 @@ from asyncloader.batching.batch import ItemRange
 from asyncloader.values.errors import ServiceError
 from asyncloader.values.hooks import BatchSent, OnBatch, OnReject, OnRetry, Rejection, Retry
 from asyncloader.values.schema import Table
-from asyncloader.wire.answer import Answer
+from asyncloader.wire.response import BatchWriteResult
 
 if TYPE_CHECKING:
     from asyncloader.records.rejects import Reject
@@ -32,7 +32,7 @@ class Hooks:
         self.on_batch = on_batch
         self._errors = {"on_reject": 0, "on_retry": 0, "on_batch": 0}
 
-    def sent(self, table: str, items: int, elapsed_s: float, end: Answer | ServiceError) -> None:
+    def sent(self, table: str, items: int, elapsed_s: float, end: BatchWriteResult | ServiceError) -> None:
         """A request with so many items has ended."""
         if self.on_batch is None:
             return

@@ -20,7 +20,7 @@ from pathlib import Path
 from threading import RLock
 from typing import IO, Any
 
-from asyncloader.records.watermark import Watermark
+from asyncloader.records.checkpoint import Checkpoint
 from asyncloader.sources.resolve import SourceFile
 from asyncloader.values.capacity_change import RaisedCapacity
 from asyncloader.values.errors import UsageError
@@ -98,7 +98,7 @@ class Journal:
         self.raised: RaisedCapacity | None = None
         """What an earlier run has raised and not set back, once it was looked for."""
 
-    def find(self, *, resume: bool, restart: bool, how_to_resume: str) -> Watermark | None:
+    def find(self, *, resume: bool, restart: bool, how_to_resume: str) -> Checkpoint | None:
         """The watermark to go on from, or None to begin anew.
 
         Raises `UsageError` where an unfinished load is in the way, is being run by somebody else, or was another one.
@@ -129,15 +129,15 @@ class Journal:
                 f"{self.path}: this is not the load to resume: {'; '.join(different)}; begin anew with --restart"
             )
         self._resumes = True
-        return Watermark.from_json([line for line, _ in lines if RAISED not in line][-1])
+        return Checkpoint.from_json([line for line, _ in lines if RAISED not in line][-1])
 
-    def begin(self, start: Watermark) -> None:
+    def begin(self, start: Checkpoint) -> None:
         """Be ready for watermarks: behind the last valid line of what was found, or in a new file that begins at `start`."""
         with self._turn:
             self._begun = True
             self._begin(start)
 
-    def _begin(self, start: Watermark) -> None:
+    def _begin(self, start: Checkpoint) -> None:
         if self._resumes and self._file is not None:
             self._file.seek(0)
             lines = _valid_lines(self._file.read())
@@ -156,7 +156,7 @@ class Journal:
                 self._append(line)
         _sync_folder(self.path.parent)
 
-    def write(self, mark: Watermark) -> None:
+    def write(self, mark: Checkpoint) -> None:
         """Keep a watermark; before the first write to the table there is none to keep."""
         with self._turn:
             if self._begun:
@@ -168,7 +168,7 @@ class Journal:
             self.raised = raised
             if self._file is not None and (self._begun or self._resumes):
                 if not self._begun:
-                    self.begin(Watermark())
+                    self.begin(Checkpoint())
                 self._append({RAISED: None if raised is None else raised.as_json()})
 
     def close(self, *, complete: bool) -> None:
@@ -246,3 +246,26 @@ def _sync_folder(folder: Path) -> None:
 
 def _shown(value: object) -> str:
     return "not given" if value is None else json.dumps(value)
+
+
+class NullJournal:
+    """The journal of a load from sources that nobody can read a second time: it keeps nothing and finds nothing."""
+
+    path = None
+    raised = None
+
+    def find(self, *, resume: bool, restart: bool, how_to_resume: str) -> Checkpoint | None:
+        """There is nothing to go on from."""
+        return None
+
+    def begin(self, watermark: Checkpoint) -> None:
+        """Nothing has to be on disk before the first write."""
+
+    def write(self, mark: Checkpoint) -> None:
+        """A watermark would help nobody."""
+
+    def remember(self, raised: RaisedCapacity | None) -> None:
+        """Whoever raises capacity must have a journal; this is only told that nothing is raised."""
+
+    def close(self, *, complete: bool) -> None:
+        """Nothing is open."""

@@ -15,13 +15,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from botocore.utils import get_environ_proxies
 
-from asyncloader.table import refusals, tls
+from asyncloader.table import aws_errors as refusals
+from asyncloader.table import tls
 from asyncloader.table.description import read_description
 from asyncloader.values.errors import AccessError, TableError, TableMissing
 from asyncloader.values.schema import Table
-from asyncloader.values.settings import AwsSettings, CreateSettings, RetrySettings
+from asyncloader.values.settings import AwsSettings, CreateSettings, RetrySettings, TransportName
 from asyncloader.wire.connection import Address
+from asyncloader.wire.native import NativeTransportFactory
 from asyncloader.wire.sigv4 import Credentials
+from asyncloader.wire.transport import TransportFactory
 
 WRITABLE = ("ACTIVE", "UPDATING")
 """What a table's status must be for items to be written."""
@@ -83,13 +86,13 @@ class Aws:
         self.endpoint_url: str = client.meta.endpoint_url
 
     @property
-    def wants_plain(self) -> bool:
+    def needs_aioboto3(self) -> bool:
         """Whether only aioboto3's own transport will do: a proxy stands between, or the endpoint has a path."""
         parts = urlsplit(self.endpoint_url)
         return bool(get_environ_proxies(self.endpoint_url).get(parts.scheme)) or parts.path not in ("", "/")
 
     def address(self) -> Address:
-        """Where the lean transport connects; over TLS it trusts what botocore would."""
+        """Where the native transport connects; over TLS it trusts what botocore would."""
         parts = urlsplit(self.endpoint_url)
         host = parts.hostname or ""
         if parts.scheme == "http":
@@ -97,8 +100,8 @@ class Aws:
         return Address(host, parts.port or 443, tls.context(_ca_bundle(self._session)))
 
     @asynccontextmanager
-    async def plain_client(self, workers: int, retry: RetrySettings) -> AsyncIterator[Any]:
-        """A client for the plain transport: as many connections as workers, no retries of its own.
+    async def data_client(self, workers: int, retry: RetrySettings) -> AsyncIterator[Any]:
+        """A client for the aioboto3 transport: as many connections as workers, no retries of its own.
 
         It signs with `credentials`, also when they have been loaded anew.
         """
@@ -242,3 +245,19 @@ def _has_no_tls(endpoint_url: str | None) -> bool:
 
 def _ca_bundle(session: aioboto3.Session) -> str:
     return tls.bundle(session._session.get_config_variable("ca_bundle"))
+
+
+@asynccontextmanager
+async def open_transports(
+    aws: Aws, table: str, *, transport: TransportName, workers: int, retry: RetrySettings
+) -> AsyncIterator[TransportFactory]:
+    """Open the way to a table for so many requests at once."""
+    if transport == "aioboto3" or (transport == "auto" and aws.needs_aioboto3):
+        from asyncloader.wire.aioboto3_transport import Aioboto3TransportFactory
+
+        async with aws.data_client(workers, retry) as client:
+            yield Aioboto3TransportFactory(client, table, aws.credentials)
+    else:
+        yield NativeTransportFactory(
+            address=aws.address(), region=aws.region, table=table, credentials=aws.credentials, retry=retry
+        )

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from asyncloader.table import refusals
+from asyncloader.table import aws_errors as refusals
 from asyncloader.table.aws import WRITABLE, Aws
 from asyncloader.table.description import read_description
 from asyncloader.values.capacity_change import TABLE
@@ -22,7 +22,7 @@ ATTEMPTS = 4
 """How often a change is tried where somebody else's comes first."""
 
 
-class Throughput:
+class ThroughputUpdater:
     """One table's capacity, read and changed. Units are writes a second by index name, `TABLE` for the table itself."""
 
     def __init__(self, aws: Aws, name: str) -> None:

@@ -15,7 +15,8 @@ from asyncloader.values.schema import AttributeType, KeyAttribute
 from asyncloader.values.spread import Spread
 
 EmptyCells = Literal["drop", "null", "keep"]
-TransportName = Literal["auto", "lean", "aioboto3"]
+TransportName = Literal["auto", "native", "lean", "aioboto3"]
+"""`lean` is the name that `native` had at first; it is still accepted."""
 
 BATCH_ITEMS = 25
 """Put requests in one BatchWriteItem call (DYNAMODB.md)."""
@@ -136,7 +137,7 @@ class AwsSettings:
     def __post_init__(self) -> None:
         require(
             self.transport in get_args(TransportName),
-            f"--transport takes one of {', '.join(get_args(TransportName))}, not {self.transport!r}",
+            f"--transport takes one of auto, native, aioboto3, not {self.transport!r}",
         )
         require(
             self.endpoint_url is None or _is_web_address(self.endpoint_url),

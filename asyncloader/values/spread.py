@@ -9,8 +9,8 @@ from typing import Any
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import Table
 
-MOST_LANES = 64
-MOST_SHARDS = 1000
+MAX_SPLITS = 64
+MAX_SHARDS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ class ShardKey:
     def __post_init__(self) -> None:
         if not self.column:
             raise UsageError("--shard-key takes COLUMN=N, for example --shard-key tenant=8; the column is missing")
-        if not 2 <= self.shards <= MOST_SHARDS:
-            raise UsageError(f"--shard-key {self.column} takes 2 to {MOST_SHARDS} shards, not {self.shards}")
+        if not 2 <= self.shards <= MAX_SHARDS:
+            raise UsageError(f"--shard-key {self.column} takes 2 to {MAX_SHARDS} shards, not {self.shards}")
 
     def check(self, table: Table) -> None:
         """Raises `UsageError` where the table has nothing to split, or nothing to tell the shards by."""
@@ -80,5 +80,5 @@ class Spread:
     shard_key: ShardKey | None = None
 
     def __post_init__(self) -> None:
-        if not 1 <= self.lanes <= MOST_LANES:
-            raise UsageError(f"--spread takes 1 to {MOST_LANES} places, not {self.lanes}")
+        if not 1 <= self.lanes <= MAX_SPLITS:
+            raise UsageError(f"--spread takes 1 to {MAX_SPLITS} places, not {self.lanes}")

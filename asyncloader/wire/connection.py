@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import httptools
 
 from asyncloader.values.errors import ConnectionFailed, ServiceUnavailable
-from asyncloader.wire.outbox import Outbox
 
 ANSWER_LIMIT_BYTES = 64 * 1024 * 1024
 """No answer is longer: UnprocessedItems repeats at most one request."""
@@ -30,7 +29,7 @@ class Address:
         return host if self.port == (443 if self.ssl else 80) else f"{host}:{self.port}"
 
 
-class Reply:
+class HttpResponse:
     """A raw answer: status, head as it came (perhaps with some of the body behind it), body."""
 
     __slots__ = ("_head", "body", "status")
@@ -66,15 +65,17 @@ class Connection(asyncio.Protocol):
     comes late must not be taken for the answer to the next request.
     """
 
-    def __init__(self, address: Address, outbox: Outbox, *, connect_timeout_s: float, request_timeout_s: float) -> None:
+    def __init__(
+        self, address: Address, coalescer: WriteCoalescer, *, connect_timeout_s: float, request_timeout_s: float
+    ) -> None:
         self._address = address
-        self._outbox = outbox
+        self._outbox = coalescer
         self._connect_timeout_s = connect_timeout_s
         self._request_timeout_s = request_timeout_s
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._parser: httptools.HttpResponseParser | None = None
-        self._reply: asyncio.Future[Reply] | None = None
+        self._reply: asyncio.Future[HttpResponse] | None = None
         self._head = b""
         self._body: list[bytes] = []
         self._received = 0
@@ -104,22 +105,22 @@ class Connection(asyncio.Protocol):
             raise ConnectionFailed("ConnectFailed", error.strerror or str(error)) from error
         self.used = 0
 
-    async def request(self, message: bytes) -> Reply:
+    async def request(self, message: bytes) -> HttpResponse:
         """Send one request and wait for its answer; raises `ServiceUnavailable` if there is none that can be read."""
         transport = self._transport
         if transport is None or transport.is_closing():
             raise ServiceUnavailable("ConnectionClosed", "the connection was closed between requests")
-        reply: asyncio.Future[Reply] = self._loop.create_future()
-        self._reply = reply
+        response: asyncio.Future[HttpResponse] = self._loop.create_future()
+        self._reply = response
         self._deadline = self._loop.time() + self._request_timeout_s
         if self._watch is None:
             self._watch = self._loop.call_later(self._request_timeout_s, self._check_deadline)
         self.used += 1
         self._outbox.put(transport, message)
         try:
-            return await reply
+            return await response
         finally:
-            if not reply.done() or reply.cancelled():
+            if not response.done() or response.cancelled():
                 self.close()
             self._reply = None
 
@@ -186,15 +187,34 @@ class Connection(asyncio.Protocol):
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        parser, reply = self._parser, self._reply
+        parser, response = self._parser, self._reply
         if parser is None:
             return
-        if reply is None or reply.done():
+        if response is None or response.done():
             # Nobody asked: whatever this is, it must not meet the next request.
             self.close()
             return
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        reply.set_result(Reply(parser.get_status_code(), self._head, body))
+        response.set_result(HttpResponse(parser.get_status_code(), self._head, body))
         self._forget()
         if not parser.should_keep_alive():
             self.close()
+
+
+class WriteCoalescer:
+    """Messages that go out in this turn of the event loop, after everything that is ready to run has run."""
+
+    def __init__(self) -> None:
+        self._messages: list[tuple[asyncio.Transport, bytes]] = []
+
+    def put(self, transport: asyncio.Transport, message: bytes) -> None:
+        """Send this soon; never, if the transport is closed before."""
+        if not self._messages:
+            asyncio.get_running_loop().call_soon(self._send)
+        self._messages.append((transport, message))
+
+    def _send(self) -> None:
+        messages, self._messages = self._messages, []
+        for transport, message in messages:
+            if not transport.is_closing():
+                transport.write(message)

@@ -8,12 +8,12 @@ from typing import Literal, Protocol, get_args
 import orjson
 
 from asyncloader.values.errors import BatchRefused, ServiceError
-from asyncloader.wire.answer import Answer
+from asyncloader.wire.response import BatchWriteResult
 
 Payload = Sequence[bytes | memoryview]
 """Items as `{"PutRequest":{"Item":{…}}}` or `{"DeleteRequest":{"Key":{…}}}`, in parts of one or more joined by commas."""
 
-Detail = Literal["INDEXES", "TOTAL", "NONE"]
+CapacityDetail = Literal["INDEXES", "TOTAL", "NONE"]
 """How ConsumedCapacity is told."""
 
 TARGET = "DynamoDB_20120810.BatchWriteItem"
@@ -22,7 +22,7 @@ TARGET = "DynamoDB_20120810.BatchWriteItem"
 class Transport(Protocol):
     """One writer's way to the table: one request at a time."""
 
-    async def send(self, payload: Payload) -> Answer:
+    async def send(self, payload: Payload) -> BatchWriteResult:
         """Send one BatchWriteItem request; raises one of the `ServiceError` family.
 
         Whoever is cancelled here must take the items as neither written nor unwritten.
@@ -34,33 +34,33 @@ class Transport(Protocol):
         ...
 
 
-class Gateway(Protocol):
+class TransportFactory(Protocol):
     """Makes transports, one for each writer, and knows what they share: address, credentials, what they ask to be told."""
 
-    wish: Wish
+    capacity_mode: ConsumedCapacityMode
 
     def transport(self) -> Transport:
         """A new transport; it connects when it first sends."""
         ...
 
 
-class Wish:
+class ConsumedCapacityMode:
     """How much of ConsumedCapacity is asked for: TOTAL, or INDEXES for the share of each; less once a server refuses it.
 
     Alternator, for one, knows no INDEXES.
     """
 
     def __init__(self) -> None:
-        self.detail: Detail = "TOTAL"
+        self.mode: CapacityDetail = "TOTAL"
 
-    def was_too_much(self, error: ServiceError, asked: Detail) -> bool:
+    def step_down(self, error: ServiceError, asked: CapacityDetail) -> bool:
         """Whether a request that asked for `asked` was refused for that, and is worth sending again: less is asked now."""
         if not isinstance(error, BatchRefused) or "returnconsumedcapacity" not in error.message.lower():
             return False
         if asked == "NONE":
             return False
-        if self.detail == asked:
-            self.detail = "TOTAL" if asked == "INDEXES" else "NONE"
+        if self.mode == asked:
+            self.mode = "TOTAL" if asked == "INDEXES" else "NONE"
         return True
 
 
@@ -69,13 +69,13 @@ class Envelope:
 
     def __init__(self, table: str) -> None:
         name = orjson.dumps(table)
-        self.wish = Wish()
+        self.capacity_mode = ConsumedCapacityMode()
         self._open = b'{"RequestItems":{' + name + b":["
-        self._ends = {detail: b']},"ReturnConsumedCapacity":"' + detail.encode() + b'"}' for detail in get_args(Detail)}
+        self._ends = {detail: b']},"ReturnConsumedCapacity":"' + detail.encode() + b'"}' for detail in get_args(CapacityDetail)}
 
     def wrap(self, payload: Payload) -> bytes:
         """The whole body: the one place where items are copied."""
-        end = self._ends[self.wish.detail]
+        end = self._ends[self.capacity_mode.mode]
         if len(payload) == 1:
             return b"".join((self._open, payload[0], end))
         return b"".join((self._open, b",".join(payload), end))

@@ -136,7 +136,7 @@ class Scene:
             block_bytes=int(10 ** chance.uniform(1.8, 5)),
             blocks_in_flight=chance.randint(1, 8),
         )
-        return cls(case, folder, server, weather, settings, chance.choice(["lean"] * 5 + ["aioboto3"]))
+        return cls(case, folder, server, weather, settings, chance.choice(["native"] * 5 + ["aioboto3"]))
 
     def some_requests(self) -> int:
         """Which request, counted from the first, brings the next interruption."""

@@ -61,7 +61,7 @@ WRONG: list[tuple[list[str], list[str]]] = [
     (["--key", "id"], ["--key and --sort-key describe a table to create", "--create"]),
     (["--create", "--key", ":N"], ["':N' names no key attribute"]),
     (["--create", "--key", "id", "--sort-key", "id:N"], ["--key and --sort-key must differ"]),
-    (["--transport", "pigeon"], ["--transport takes auto, lean or aioboto3, not 'pigeon'"]),
+    (["--transport", "pigeon"], ["--transport takes auto, native or aioboto3, not 'pigeon'"]),
     (["--resume", "--restart"], ["--resume and --restart contradict one another"]),
     (["--log-level", "loud"], ["--log-level takes debug, info, warning or error, not 'loud'"]),
     (["--local", "--profile", "me"], ["--local is a server of its own", "--profile"]),

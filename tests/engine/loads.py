@@ -15,7 +15,7 @@ from asyncloader.values.report import Report
 from asyncloader.values.schema import KeyAttribute, Table
 from asyncloader.values.settings import LoadSettings, RetrySettings
 from asyncloader.wire.connection import Address
-from asyncloader.wire.lean import LeanGateway
+from asyncloader.wire.native import NativeTransportFactory
 from asyncloader.wire.sigv4 import Credentials
 from tests.faultserver import FaultServer
 
@@ -71,9 +71,9 @@ class Scene:
         )
         return replace(settings, **changes)
 
-    def gateway(self, settings: LoadSettings, keys: Keys | None = None) -> LeanGateway:
+    def gateway(self, settings: LoadSettings, keys: Keys | None = None) -> NativeTransportFactory:
         host, port = self.server.url.removeprefix("http://").split(":")
-        return LeanGateway(
+        return NativeTransportFactory(
             address=Address(host, int(port)),
             region="us-east-1",
             table=TABLE,

@@ -68,7 +68,7 @@ async def test_an_index_with_less_capacity_is_kept_and_named(
     assert report.limited_by.what == "index by-sk"
 
 
-@pytest.mark.parametrize("transport", ["lean", "aioboto3"])
+@pytest.mark.parametrize("transport", ["native", "aioboto3"])
 async def test_a_server_that_does_not_tell_what_it_costs_is_loaded_all_the_same(tmp_path: Path, transport: str) -> None:
     """The sizes of the items say what was used."""
     async with FaultServer(refuse_consumed_capacity="TOTAL") as server:

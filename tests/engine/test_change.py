@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import asyncloader
+from asyncloader.records.checkpoint import Checkpoint
 from asyncloader.records.journal import Identity, Journal
-from asyncloader.records.watermark import Watermark
 from asyncloader.values.capacity_change import TABLE, RaisedCapacity
 from asyncloader.values.errors import BudgetSpent, UsageError
 from tests.faultserver import FaultServer
@@ -111,9 +111,9 @@ def _journal(path: Path, table: str = "people") -> Journal:
 def _raised(path: Path) -> RaisedCapacity:
     raised = RaisedCapacity.to(100, {TABLE: 5}, None)
     journal = _journal(path)
-    journal.begin(Watermark())
+    journal.begin(Checkpoint())
     journal.remember(raised)
-    journal.write(Watermark(rejects_bytes=7))
+    journal.write(Checkpoint(rejects_bytes=7))
     journal.close(complete=False)
     return raised
 
@@ -122,20 +122,20 @@ def test_a_resume_and_a_restart_know_what_was_raised(tmp_path: Path) -> None:
     path = tmp_path / "load.journal"
     raised = _raised(path)
     resumed = _journal(path)
-    assert resumed.find(resume=True, restart=False, how_to_resume="") == Watermark(rejects_bytes=7)
+    assert resumed.find(resume=True, restart=False, how_to_resume="") == Checkpoint(rejects_bytes=7)
     assert resumed.raised == raised
     resumed.close(complete=False)
     restarted = _journal(path)
     assert restarted.find(resume=False, restart=True, how_to_resume="") is None
-    restarted.begin(Watermark())
+    restarted.begin(Checkpoint())
     restarted.close(complete=False)
     again = _journal(path)
-    assert again.find(resume=True, restart=False, how_to_resume="") == Watermark()
+    assert again.find(resume=True, restart=False, how_to_resume="") == Checkpoint()
     assert again.raised == raised
     again.remember(None)
     again.close(complete=False)
     last = _journal(path)
-    assert last.find(resume=True, restart=False, how_to_resume="") == Watermark()
+    assert last.find(resume=True, restart=False, how_to_resume="") == Checkpoint()
     assert last.raised is None
     last.close(complete=True)
     assert not list(tmp_path.iterdir())

@@ -16,7 +16,7 @@ from asyncloader.values.report import Report
 from asyncloader.values.schema import KeyAttribute, Table
 from asyncloader.values.settings import LoadSettings, RetrySettings
 from asyncloader.wire.connection import Address
-from asyncloader.wire.lean import LeanGateway
+from asyncloader.wire.native import NativeTransportFactory
 from tests.engine.loads import TABLE, Keys, Row, applied, csv_bytes, scene
 from tests.engine.proxy import CUTS, PAUSES, STALLS, TRICKLES, TcpProxy, Trouble
 from tests.faultserver import FaultServer
@@ -51,7 +51,7 @@ class Cable:
             journal=folder / "load.journal",
         )
         settings = replace(settings, **changes)
-        gateway = LeanGateway(
+        gateway = NativeTransportFactory(
             address=Address(*self.proxy.address),
             region="us-east-1",
             table=self.table,

@@ -18,7 +18,7 @@ from asyncloader.engine.loading.load import Load
 from asyncloader.engine.reading.lanes import Lanes
 from asyncloader.engine.reading.reader import equip, inspect, read_lane, read_rounds
 from asyncloader.formats.csv.grammar import grammar
-from asyncloader.records.watermark import WHOLE, Lane
+from asyncloader.records.checkpoint import UNSPLIT, Split
 from asyncloader.sources.resolve import expand_paths
 from asyncloader.values.dialect import Dialect
 from asyncloader.values.errors import LoadFailed, UsageError
@@ -47,7 +47,7 @@ def files(draw: st.DrawFn) -> list[list[Row]]:
     ]
 
 
-async def _records(inputs: Any, asked: LoadSettings, lanes: tuple[Lane, ...]) -> list[list[Record]]:
+async def _records(inputs: Any, asked: LoadSettings, lanes: tuple[Split, ...]) -> list[list[Record]]:
     """Every record by lane: source, offset, line and text."""
     found: list[list[Record]] = [[] for _ in lanes]
     rules = grammar(asked.dialect)
@@ -69,7 +69,7 @@ async def _both_ways(sources: list[list[Row]], lanes: int, block_bytes: int) -> 
         inputs = await inspect(expand_paths(paths), Dialect())
         equip(inputs, TABLE, asked)
         found = await Lanes(inputs, asked, Path(folder)).find()
-        in_order = (await _records(inputs, asked, WHOLE))[0]
+        in_order = (await _records(inputs, asked, UNSPLIT))[0]
         by_lane = await _records(inputs, asked, found)
         assert list(itertools.chain(*by_lane)) == in_order
         assert all(by_lane)

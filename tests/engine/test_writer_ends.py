@@ -203,7 +203,7 @@ async def test_an_error_in_a_hook_is_logged_and_loses_nothing(caplog: pytest.Log
 # Through aioboto3
 
 
-@pytest.mark.parametrize("transport", ["lean", "aioboto3"])
+@pytest.mark.parametrize("transport", ["native", "aioboto3"])
 async def test_a_writer_finds_its_table_by_itself(transport: Any) -> None:
     server = FaultServer(check_signatures=False, faults=[Unprocessed(fraction=0.5)])
     server.create_table(TABLE, "id:N", "at:B")
@@ -219,7 +219,7 @@ def _with_deletes(writer: BatchWriter) -> list[dict[str, Any]]:
 
 
 async def test_deletes_that_come_back_are_sent_again_over_either_transport() -> None:
-    for transport in ("lean", "aioboto3"):
+    for transport in ("native", "aioboto3"):
         server = FaultServer(check_signatures=False, faults=[None, Unprocessed(fraction=0.5), Throttle()])
         server.create_table(TABLE, "id:N", "at:B")
         async with server:
@@ -247,7 +247,7 @@ async def test_a_missing_table_is_told_when_the_writer_is_opened() -> None:
         ({"max_pending_items": 0}, "max_pending_items must be 1 or more"),
         ({"max_pending_bytes": 0}, "max_pending_bytes must be 1 or more"),
         ({"max_wcu": 0.5}, "--max-wcu takes 1 or more WCU"),
-        ({"transport": "pigeon"}, "takes one of auto, lean, aioboto3"),
+        ({"transport": "pigeon"}, "takes one of auto, native, aioboto3"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused_at_once(options: dict[str, Any], words: str) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 from asyncloader.values.schema import KeyAttribute, Table
 from asyncloader.wire.connection import Address
-from asyncloader.wire.lean import LeanGateway
-from asyncloader.wire.transport import Gateway
+from asyncloader.wire.native import NativeTransportFactory
+from asyncloader.wire.transport import TransportFactory
 from asyncloader.writer import BatchWriter
 from tests.engine.loads import QUICK, Keys
 from tests.faultserver import FaultServer
@@ -25,9 +25,9 @@ class Writer(BatchWriter):
         super().__init__(TABLE, **{"retry": QUICK, "linger": 0.001, **options})
         self._server = server
 
-    async def _connect(self) -> tuple[Gateway, Table]:
+    async def _connect(self) -> tuple[TransportFactory, Table]:
         host, port = self._server.url.removeprefix("http://").split(":")
-        gateway = LeanGateway(
+        gateway = NativeTransportFactory(
             address=Address(host, int(port)),
             region="us-east-1",
             table=TABLE,

@@ -15,7 +15,7 @@ from asyncloader.values.errors import LoadFailed
 from asyncloader.values.settings import RetrySettings, TransportName
 from tests.faultserver import Batch, Credential, FaultServer
 
-BOTH = pytest.mark.parametrize("transport", ["lean", "aioboto3"])
+BOTH = pytest.mark.parametrize("transport", ["native", "aioboto3"])
 QUICK = RetrySettings(attempts=4, base_s=0.001, cap_s=0.01)
 ROWS = 1_000
 FIRST, SECOND = ("AKIAFIRST", "first-secret", "first-token"), ("AKIASECOND", "second-secret", "second-token")

@@ -18,7 +18,7 @@ from tests.integration.proxy import Proxy, proxy_to
 from tests.integration.tables import contents, create
 from tests.servers import ACCESS_KEY, SECRET_KEY, Server, free_port
 
-TRANSPORTS: tuple[TransportName, ...] = ("lean", "aioboto3")
+TRANSPORTS: tuple[TransportName, ...] = ("native", "aioboto3")
 BOTH = pytest.mark.parametrize("transport", TRANSPORTS)
 TYPES = {"n": "N", "b": "B", "bs": "BS", "map": "M", "list": "L", "flag": "BOOL"}
 ROWS = 300
@@ -177,7 +177,7 @@ async def test_behind_a_proxy_the_plain_transport_is_taken_by_itself(
 async def test_an_address_that_is_exempt_is_reached_directly(
     behind_proxy: tuple[FaultServer, Proxy], work_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """NO_PROXY leaves the lean transport where it is."""
+    """NO_PROXY leaves the native transport where it is."""
     server, proxy = behind_proxy
     (work_folder / "rows.csv").write_text("id,name\n1,Ana\n")
     monkeypatch.setenv("HTTP_PROXY", proxy.url)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncloader.values.errors import ServiceError, ServiceUnavailable
-from asyncloader.wire.answer import Answer, read_error, read_success
+from asyncloader.wire.response import BatchWriteResult, read_error, read_success
 from asyncloader.wire.transport import Envelope
 from tests.properties import boto3_oracle, strategies
 from tests.properties.effort import thorough, usual
@@ -33,7 +33,7 @@ bodies = st.one_of(
 @given(bodies)
 def test_any_body_of_a_200_is_an_answer_or_broken(body: bytes) -> None:
     with suppress(ServiceUnavailable):
-        assert isinstance(read_success(body), Answer)
+        assert isinstance(read_success(body), BatchWriteResult)
 
 
 @thorough
@@ -59,7 +59,7 @@ def test_an_accepted_request_tells_its_cost_and_what_it_hands_back(costs: list[f
         "ConsumedCapacity": [{"TableName": "t", "CapacityUnits": cost} for cost in costs],
         "UnprocessedItems": {"t": [_request(item) for item in items]} if items else {},
     }
-    assert read_success(json.dumps(told).encode()) == Answer(sum(costs), tuple(items))
+    assert read_success(json.dumps(told).encode()) == BatchWriteResult(sum(costs), tuple(items))
 
 
 @usual

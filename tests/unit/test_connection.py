@@ -6,8 +6,7 @@ import asyncio
 
 import pytest
 
-from asyncloader.wire.connection import Address, Connection, Reply
-from asyncloader.wire.outbox import Outbox
+from asyncloader.wire.connection import Address, Connection, HttpResponse, WriteCoalescer
 
 BODY = b'{"x-amz-crc32: 7":"\r\nx-amz-crc32: 8\r\n"}'
 ANSWER = (
@@ -36,9 +35,9 @@ class Wire(asyncio.Transport):
         self.closed = True
 
 
-async def asked(wire: Wire) -> tuple[Connection, asyncio.Task[Reply]]:
+async def asked(wire: Wire) -> tuple[Connection, asyncio.Task[HttpResponse]]:
     """A connection over this wire, and the task that waits for the answer to a request."""
-    connection = Connection(Address("localhost", 80), Outbox(), connect_timeout_s=1.0, request_timeout_s=1.0)
+    connection = Connection(Address("localhost", 80), WriteCoalescer(), connect_timeout_s=1.0, request_timeout_s=1.0)
     connection.connection_made(wire)
     asking = asyncio.create_task(connection.request(b"request"))
     while not wire.sent:
@@ -91,7 +90,7 @@ async def test_a_half_answer_goes_with_its_connection() -> None:
 
 
 async def test_what_is_ready_together_is_sent_together_in_its_order() -> None:
-    outbox, wires = Outbox(), [Wire(), Wire(), Wire()]
+    outbox, wires = WriteCoalescer(), [Wire(), Wire(), Wire()]
     for number, wire in enumerate(wires):
         outbox.put(wire, b"%d" % number)
     outbox.put(wires[0], b"last")
@@ -106,7 +105,7 @@ async def test_what_is_ready_together_is_sent_together_in_its_order() -> None:
 
 async def test_a_request_that_is_cancelled_before_its_turn_is_never_sent() -> None:
     wire = Wire()
-    connection = Connection(Address("localhost", 80), Outbox(), connect_timeout_s=1.0, request_timeout_s=1.0)
+    connection = Connection(Address("localhost", 80), WriteCoalescer(), connect_timeout_s=1.0, request_timeout_s=1.0)
     connection.connection_made(wire)
     request = connection.request(b"request")
     request.send(None)

@@ -8,11 +8,11 @@ from threading import Event, Thread
 
 import pytest
 
+from asyncloader.records.checkpoint import Checkpoint, Position, Split
 from asyncloader.records.journal import Identity, Journal
-from asyncloader.records.watermark import Lane, Place, Watermark
 
 LIMIT_S = 30.0
-LATER = Watermark((Lane(Place(offset=100, line=8, rows=7)),))
+LATER = Checkpoint((Split(Position(offset=100, line=8, rows=7)),))
 
 
 def test_a_watermark_that_comes_while_the_journal_is_begun_stands_behind_its_first_lines(
@@ -30,7 +30,7 @@ def test_a_watermark_that_comes_while_the_journal_is_begun_stands_behind_its_fir
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", slow_fsync)
-        beginning = Thread(target=journal.begin, args=[Watermark()])
+        beginning = Thread(target=journal.begin, args=[Checkpoint()])
         beginning.start()
         assert at_disk.wait(LIMIT_S)
         writing = Thread(target=journal.write, args=[LATER])

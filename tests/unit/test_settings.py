@@ -161,7 +161,7 @@ def test_a_web_address_is_taken(url: str | None) -> None:
 
 
 def test_a_transport_must_be_one_that_there_is() -> None:
-    with pytest.raises(UsageError, match="--transport takes one of auto, lean, aioboto3, not 'fast'"):
+    with pytest.raises(UsageError, match="--transport takes one of auto, native, aioboto3, not 'fast'"):
         AwsSettings(transport="fast")  # type: ignore[arg-type]  # what a user may write
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncloader.records.sightings import Sightings
+from asyncloader.records.duplicate_keys import DuplicateKeys
 from tests.properties.effort import usual
 
 HASHES = st.one_of(st.integers(0, 40), st.integers(0, 2**64 - 1), st.integers(2**64 - 5, 2**64 - 1))
@@ -20,7 +20,7 @@ HASHES = st.one_of(st.integers(0, 40), st.integers(0, 2**64 - 1), st.integers(2*
 @given(st.lists(st.lists(st.lists(HASHES, max_size=30), max_size=6), min_size=1, max_size=5), st.integers(1, 200))
 def test_what_stands_in_several_lanes_is_found_whatever_the_memory(lanes: list[list[list[int]]], memory: int) -> None:
     with TemporaryDirectory() as folder:
-        sightings = Sightings(Path(folder), memory)
+        sightings = DuplicateKeys(Path(folder), memory)
         for lane, blocks in enumerate(lanes):
             for block in blocks:
                 sightings.add(lane, np.array(block, dtype=np.uint64))
@@ -33,7 +33,7 @@ def test_what_stands_in_several_lanes_is_found_whatever_the_memory(lanes: list[l
 
 
 def test_no_more_are_told_than_were_asked_for(tmp_path: Path) -> None:
-    sightings = Sightings(tmp_path, 100)
+    sightings = DuplicateKeys(tmp_path, 100)
     for lane in range(2):
         sightings.add(lane, np.arange(1000, dtype=np.uint64))
     assert len(sightings.repeated(7)) == 7
@@ -41,6 +41,6 @@ def test_no_more_are_told_than_were_asked_for(tmp_path: Path) -> None:
 
 
 def test_a_disk_without_room_is_told(tmp_path: Path) -> None:
-    sightings = Sightings(tmp_path / "missing", 100)
+    sightings = DuplicateKeys(tmp_path / "missing", 100)
     with pytest.raises(OSError, match="No such file"):
         sightings.add(0, np.arange(1000, dtype=np.uint64))

@@ -13,7 +13,7 @@ from asyncloader.pacing.limits import Limits
 from asyncloader.pacing.pacer import Pacer
 from asyncloader.values.errors import ConnectionFailed, Throttled
 from asyncloader.values.schema import KeyAttribute, Table, Throughput
-from asyncloader.wire.answer import Answer
+from asyncloader.wire.response import BatchWriteResult
 from tests.unit.test_sidings import run
 
 ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/people"
@@ -33,14 +33,14 @@ class World:
         """A request of these partition keys is answered; the items at these places came back."""
         sent_at, self.now = self.now, self.now + after_s
         back = tuple({"id": {"S": keys[place]}, "no": {"S": str(place)}} for place in refused)
-        self.turnstile.answered(batch(*keys), Answer(float(len(keys) - len(refused)), back), sent_at)
+        self.turnstile.answered(batch(*keys), BatchWriteResult(float(len(keys) - len(refused)), back), sent_at)
 
     def open(self) -> None:
         """Many requests at once, and always time left: nothing limits the load."""
         while not self.turnstile.is_open:
             for _ in range(20):
                 self.pacer.reserve(25.0, self.now)
-                self.turnstile.answered(batch(*"a" * 25), Answer(25.0), self.now - 0.005)
+                self.turnstile.answered(batch(*"a" * 25), BatchWriteResult(25.0), self.now - 0.005)
             self.now += 0.01
             assert self.now < 10, "it never opens"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import typer
 
 from asyncloader.cli.cells import dialect_of, types_of
@@ -114,6 +116,6 @@ def _create(create: bool, key: str | None, sort_key: str | None) -> CreateSettin
 
 
 def _transport(name: str) -> TransportName:
-    if name not in ("auto", "lean", "aioboto3"):
-        raise UsageError(f"--transport takes auto, lean or aioboto3, not {name!r}")
+    if name not in get_args(TransportName):
+        raise UsageError(f"--transport takes auto, native or aioboto3, not {name!r}")
     return name  # type: ignore[return-value]  # checked above

@@ -39,7 +39,7 @@ Transport = Annotated[
     str,
     typer.Option(
         "--transport",
-        metavar="auto|lean|aioboto3",
+        metavar="auto|native|aioboto3",
         help="The way to the table; auto takes aioboto3 behind a proxy.",
         rich_help_panel=WHERE,
     ),

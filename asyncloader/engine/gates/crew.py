@@ -8,7 +8,7 @@ from collections.abc import Callable
 from asyncloader.batching.batch import Batch, ItemRange
 from asyncloader.pacing.concurrency import ConcurrencyLimit
 from asyncloader.values.errors import ServiceError, ServiceUnavailable
-from asyncloader.wire.answer import Answer
+from asyncloader.wire.response import BatchWriteResult
 
 
 class Crew:
@@ -49,7 +49,7 @@ class Crew:
         """Nothing waits here."""
         return []
 
-    def answered(self, batch: Batch, answer: Answer, sent_at: float) -> None:
+    def answered(self, batch: Batch, answer: BatchWriteResult, sent_at: float) -> None:
         """An answer that came slowly says that more in flight would only wait longer."""
         now = self._now()
         self._concurrency.answered(now - sent_at, self._in_flight, now)

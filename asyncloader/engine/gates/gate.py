@@ -6,7 +6,7 @@ from typing import Protocol
 
 from asyncloader.batching.batch import Batch, ItemRange
 from asyncloader.values.errors import ServiceError
-from asyncloader.wire.answer import Answer
+from asyncloader.wire.response import BatchWriteResult
 
 
 class Gate(Protocol):
@@ -20,7 +20,7 @@ class Gate(Protocol):
         """Wait until the batch may be sent; gives the items that were cut off from it. Raises `Stop`."""
         ...
 
-    def answered(self, batch: Batch, answer: Answer, sent_at: float) -> None:
+    def answered(self, batch: Batch, answer: BatchWriteResult, sent_at: float) -> None:
         """The request was accepted, though items may have been handed back."""
         ...
 

@@ -12,7 +12,7 @@ from asyncloader.values.budget import Budget, BudgetLimit
 from asyncloader.values.errors import BudgetSpent, ServiceError, ServiceUnavailable, UsageError
 from asyncloader.values.prices import PRICES
 from asyncloader.values.schema import Table
-from asyncloader.wire.answer import Answer
+from asyncloader.wire.response import BatchWriteResult
 
 LEAST_WCU = 1.0
 """No item costs less."""
@@ -61,7 +61,7 @@ class Guard:
             await self._changed.wait()
         return []
 
-    def answered(self, batch: Batch, answer: Answer, sent_at: float) -> None:
+    def answered(self, batch: Batch, answer: BatchWriteResult, sent_at: float) -> None:
         """Count what was accepted; of a mixture by share, since what came back is known only by its keys."""
         predicted = batch.wcu
         accepted = predicted * (1.0 - len(answer.unprocessed) / len(batch))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from asyncloader.batching.batch import Batch, ItemRange
 from asyncloader.pacing.congestion_window import SLOW_S, CongestionWindow
 from asyncloader.values.errors import ServiceError, ServiceUnavailable
-from asyncloader.wire.answer import Answer
+from asyncloader.wire.response import BatchWriteResult
 
 SAMPLE = 64
 """One in so many quick answers is looked at, for what is usual: most loads never meet the narrows, and must not pay."""
@@ -53,7 +53,7 @@ class Narrows:
         self._in_flight += 1
         return others
 
-    def answered(self, batch: Batch, answer: Answer, sent_at: float) -> None:
+    def answered(self, batch: Batch, answer: BatchWriteResult, sent_at: float) -> None:
         """Tell the window of it, if it can matter."""
         now = self._now()
         self._answers += 1

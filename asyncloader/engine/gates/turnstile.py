@@ -16,7 +16,7 @@ from asyncloader.pacing.throttle_causes import HOT_KEYS, ThrottleCauses, is_key_
 from asyncloader.values.errors import ServiceError, Throttled
 from asyncloader.values.report import CapacityLimit
 from asyncloader.values.schema import Table
-from asyncloader.wire.answer import Answer
+from asyncloader.wire.response import BatchWriteResult
 
 log = logging.getLogger("asyncloader")
 
@@ -71,7 +71,7 @@ class Turnstile:
                 pacer.sent(self._now())
             return others
 
-    def answered(self, batch: Batch, answer: Answer, sent_at: float) -> None:
+    def answered(self, batch: Batch, answer: BatchWriteResult, sent_at: float) -> None:
         """Tell the pacer what was refused, and the heat which keys were."""
         items, refused = len(batch), len(answer.unprocessed)
         self._passed += items - refused
@@ -138,7 +138,7 @@ class Turnstile:
             return cap
         return self._refusals.top
 
-    def _divide(self, batch: Batch, answer: Answer, sent_at: float) -> None:
+    def _divide(self, batch: Batch, answer: BatchWriteResult, sent_at: float) -> None:
         """Hot keys answer for what was refused of them; the rest was refused for lack of the table's capacity."""
         now, returned = self._now(), self._returned(answer)
         sent: list[str] = []
@@ -170,7 +170,7 @@ class Turnstile:
             self._note(self._refusals.guessed(self._pacer.limit), cold_items)
         self._judge(sent_at, wcu, short)
 
-    def _returned(self, answer: Answer) -> set[ItemKey]:
+    def _returned(self, answer: BatchWriteResult) -> set[ItemKey]:
         try:
             return {key_of(item, self._key) for item in answer.unprocessed}
         except (KeyError, TypeError, ValueError):

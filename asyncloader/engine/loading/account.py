@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from asyncloader.batching.block_in_flight import InFlightBlock
 from asyncloader.formats.block import Block
 from asyncloader.formats.columns import BadRow
-from asyncloader.records.watermark import Place
+from asyncloader.records.checkpoint import Position
 from asyncloader.values.report import Counts
 
 
@@ -19,7 +19,7 @@ class Account:
     """
 
     number: int
-    end: Place
+    end: Position
     records: int
     counts: Counts
     bad: tuple[BadRow, ...]
@@ -27,13 +27,13 @@ class Account:
     is_part: bool
 
 
-def account(flight: InFlightBlock, records: int | None = None, end: Place | None = None) -> Account:
+def account(flight: InFlightBlock, records: int | None = None, end: Position | None = None) -> Account:
     """What to keep of a block, or of its first `records` records, which end at `end`."""
     encoded = flight.encoded
     block = encoded.block
     is_part = records is not None
     if records is None or end is None:
-        records, end = encoded.rows_read, Place(block.source, block.end, block.end_line)
+        records, end = encoded.rows_read, Position(block.source, block.end, block.end_line)
     refused = [BadRow(encoded.record(item), reason) for item, reason in flight.rejected]
     bad = sorted((row for row in (*encoded.bad, *refused) if row.record < records), key=lambda row: row.record)
     replaced = range(len(encoded), len(encoded) + encoded.superseded)

@@ -18,15 +18,15 @@ from asyncloader.engine.loading.account import Account
 from asyncloader.engine.loading.prefix import Prefix
 from asyncloader.engine.reading.input import Input
 from asyncloader.finish import in_thread
+from asyncloader.records.checkpoint import Checkpoint, Split
 from asyncloader.records.rejects import Reject, RejectFile
-from asyncloader.records.watermark import Lane, Watermark
 from asyncloader.values.report import Counts
 
 
 class Log(Protocol):
     """Keeps watermarks; called in a thread, may block. Raises `OSError`."""
 
-    def write(self, mark: Watermark) -> None: ...
+    def write(self, mark: Checkpoint) -> None: ...
 
 
 class Ledger:
@@ -44,7 +44,7 @@ class Ledger:
         inputs: Sequence[Input],
         rejects: RejectFile,
         log: Log,
-        start: Watermark,
+        start: Checkpoint,
         totals: Callable[[], Counts],
         on_reject: Callable[[Reject], None] | None = None,
     ) -> None:
@@ -69,7 +69,7 @@ class Ledger:
             await self._advanced.wait()
 
     @property
-    def watermark(self) -> Watermark:
+    def watermark(self) -> Checkpoint:
         """How far everything is done and on disk."""
         return self._mark
 
@@ -132,7 +132,7 @@ class Ledger:
     def _write(self, ready: list[list[Account]]) -> None:
         """One list for each lane: their rejects, then one watermark for all of them."""
         self._append(ready)
-        lanes, counts = list[Lane](), self._mark.counts
+        lanes, counts = list[Split](), self._mark.counts
         for prefix, accounts in zip(self._prefixes, ready, strict=True):
             lanes.append(prefix.after(accounts))
             for each in accounts:
@@ -145,7 +145,7 @@ class Ledger:
             rows_superseded=counts.rows_superseded,
             rows_filtered=counts.rows_filtered,
         )
-        mark = Watermark(tuple(lanes), counts, self._rejects.size_bytes)
+        mark = Checkpoint(tuple(lanes), counts, self._rejects.size_bytes)
         self._log.write(mark)
         self._mark = mark
         for prefix, accounts in zip(self._prefixes, ready, strict=True):

@@ -31,15 +31,15 @@ from asyncloader.engine.stop import Stop
 from asyncloader.finish import in_thread
 from asyncloader.pacing.limits import describe_pace
 from asyncloader.pacing.pacer import pacer_for
-from asyncloader.records.watermark import WHOLE, Lane, Watermark
+from asyncloader.records.checkpoint import UNSPLIT, Checkpoint, Split
 from asyncloader.sources.resolve import SourceLike, resolve_sources
-from asyncloader.table.throughput import Throughput
+from asyncloader.table.throughput import ThroughputUpdater
 from asyncloader.values.budget import written_duration
 from asyncloader.values.errors import AsyncLoaderError, BudgetSpent, LoadFailed
 from asyncloader.values.report import Counts, Report
 from asyncloader.values.schema import Table
 from asyncloader.values.settings import LoadSettings
-from asyncloader.wire.transport import Gateway
+from asyncloader.wire.transport import TransportFactory
 
 SPAN_PER_BLOCK = 16
 """A single slow item may let this many times the blocks in flight land behind it, which a resume would send again."""
@@ -123,7 +123,9 @@ class Load:
         if self.engine is not None:
             self.engine.halt()
 
-    async def run(self, gateway: Gateway, table: Table, endpoint: str, throughput: Throughput | None = None) -> Report:
+    async def run(
+        self, gateway: TransportFactory, table: Table, endpoint: str, throughput: ThroughputUpdater | None = None
+    ) -> Report:
         """Write everything; raises `UsageError` before the first write, `LoadFailed` or `LoadInterrupted` after it.
 
         `throughput` is what changes the table's capacity; without it nothing is raised nor set back.
@@ -137,7 +139,7 @@ class Load:
         try:
             found = await in_thread(papers.find_start, self._resume_command)
             self._resumed = found is not None
-            start = found or Watermark(await self._find_lanes(papers))
+            start = found or Checkpoint(await self._find_lanes(papers))
             self.earlier = start.counts
             if throughput is not None:
                 self._switch = Switch(throughput, self.settings.change, papers, self._voice)
@@ -168,10 +170,10 @@ class Load:
             shard_key=self._sharding,
         )
 
-    async def _find_lanes(self, papers: Papers) -> tuple[Lane, ...]:
+    async def _find_lanes(self, papers: Papers) -> tuple[Split, ...]:
         """Where to read: from the begin, or with `--spread` in several places once the sources have been looked through."""
         if self.settings.spread.lanes == 1:
-            return WHOLE
+            return UNSPLIT
         return await Lanes(self.inputs, self.settings, (papers.journal.path or Path()).parent).find()
 
     @property
@@ -181,7 +183,7 @@ class Load:
 
     # The tasks.
 
-    async def _write(self, gateway: Gateway, table: Table, guard: Guard | None, start: Watermark) -> None:
+    async def _write(self, gateway: TransportFactory, table: Table, guard: Guard | None, start: Checkpoint) -> None:
         papers = self._papers
         assert papers is not None
         if self._switch is not None:
@@ -213,7 +215,7 @@ class Load:
         await self._run_tasks(engine, ledger, start)
         await self._settle(ledger)
 
-    async def _run_tasks(self, engine: Engine, ledger: Ledger, start: Watermark) -> None:
+    async def _run_tasks(self, engine: Engine, ledger: Ledger, start: Checkpoint) -> None:
         """Reader, engine and ledger side by side. A failure of one halts the engine, which still hears the answers."""
         async with asyncio.TaskGroup() as tasks:
             keeping = tasks.create_task(self._guard(engine, ledger.run()), name="ledger")
@@ -247,7 +249,7 @@ class Load:
             self._failure = self._failure or stop.cause
             engine.halt()
 
-    async def _feed(self, engine: Engine, ledger: Ledger, start: Watermark) -> None:
+    async def _feed(self, engine: Engine, ledger: Ledger, start: Checkpoint) -> None:
         """Lets encoded rounds take flight, each lane in the order of the file, while the next ones are read."""
         settings, lanes = self.settings, start.lanes
         reached = self._reached = Reached(lanes, [each.size_bytes or 0 for each in self.sources])
@@ -265,7 +267,7 @@ class Load:
         self,
         engine: Engine,
         ledger: Ledger,
-        start: Watermark,
+        start: Checkpoint,
         blocks: Round,
         encoding: list[asyncio.Task[EncodedBlock]],
     ) -> None:

@@ -7,10 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from asyncloader.engine.reading.input import Input
-from asyncloader.records.journal import Identity, Journal, default_path
+from asyncloader.records.checkpoint import Checkpoint
+from asyncloader.records.journal import Identity, Journal, NullJournal, default_path
 from asyncloader.records.rejects import RejectFile
-from asyncloader.records.unkept import Unkept
-from asyncloader.records.watermark import Watermark
 from asyncloader.sources.resolve import Source, SourceFile
 from asyncloader.values.capacity_change import RaisedCapacity
 from asyncloader.values.errors import UsageError
@@ -39,7 +38,7 @@ class Papers:
         """The reject file, once this load has made it."""
         return str(self.rejects.path) if self.rejects.exists else None
 
-    def find_start(self, how_to_resume: str) -> Watermark | None:
+    def find_start(self, how_to_resume: str) -> Checkpoint | None:
         """Where to go on, or None to begin anew; nothing is changed yet."""
         settings, journal = self._settings, self.journal
         try:
@@ -50,7 +49,7 @@ class Papers:
             self.rejects.size_bytes = start.rejects_bytes
         return start
 
-    def take_up(self, start: Watermark | None) -> None:
+    def take_up(self, start: Checkpoint | None) -> None:
         """Have the reject file as it was at `start`, or its name free."""
         try:
             if start is not None:
@@ -61,7 +60,7 @@ class Papers:
         except OSError as error:
             raise self._unusable(error) from error
 
-    def begin(self, start: Watermark) -> None:
+    def begin(self, start: Checkpoint) -> None:
         """Have the journal on disk, which comes before the first write to the table."""
         self.begun = True
         try:
@@ -99,7 +98,7 @@ class Papers:
         columns = [name for each in inputs for name in each.columns or ()]
         return RejectFile(path, columns, self._settings.dialect, several_sources=len(inputs) > 1)
 
-    def _new_journal(self, table: Table, endpoint: str, inputs: Sequence[Input]) -> Journal | Unkept:
+    def _new_journal(self, table: Table, endpoint: str, inputs: Sequence[Input]) -> Journal | NullJournal:
         settings = self._settings
         options = {
             "--type": settings.types,
@@ -123,7 +122,7 @@ class Papers:
             raise UsageError(f"{path}: no journal can be written there; name another --journal")
         return Journal(path, Identity(table.name, endpoint, table.arn, sources, options))
 
-    def _unkept(self, name: str) -> Unkept:
+    def _unkept(self, name: str) -> NullJournal:
         """No journal, because of the source of this name; raises `UsageError` where one is asked for."""
         settings = self._settings
         if settings.resume or settings.restart or settings.journal is not None:
@@ -136,4 +135,4 @@ class Papers:
                 f"{name}: can be read only once, so a load of it keeps no journal, without which a crash would leave the "
                 "table's capacity raised; leave out raise_wcu, or raise it yourself"
             )
-        return Unkept()
+        return NullJournal()

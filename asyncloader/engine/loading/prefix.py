@@ -8,7 +8,7 @@ from asyncloader.batching.block_in_flight import InFlightBlock
 from asyncloader.engine.loading.account import Account, account
 from asyncloader.engine.reading.input import Input
 from asyncloader.formats.columns import BadRow
-from asyncloader.records.watermark import Lane, Place
+from asyncloader.records.checkpoint import Position, Split
 from asyncloader.values.report import Counts
 
 
@@ -18,7 +18,7 @@ class Prefix:
     `ready` gives what may be written next; `written` hears, in a thread, that it has been, and `forget` lets go of it.
     """
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, lane: Split) -> None:
         self.lane = lane
         self._aloft: dict[int, InFlightBlock] = {}
         self._landed: dict[int, Account] = {}
@@ -68,12 +68,12 @@ class Prefix:
         known = done.records if done is not None and done.number == settled.number else 0
         return [row for row in settled.bad if row.record >= known]
 
-    def after(self, ready: list[Account]) -> Lane:
+    def after(self, ready: list[Account]) -> Split:
         """The lane as it is once `ready` is on disk."""
         if not ready:
             return self.lane
         end, rows = ready[-1].end, sum(self.new_counts(each).rows_read for each in ready)
-        return self.lane.moved_to(Place(end.source, end.offset, end.line, self.lane.place.rows + rows))
+        return self.lane.moved_to(Position(end.source, end.offset, end.line, self.lane.place.rows + rows))
 
     def written(self, ready: list[Account]) -> None:
         """These are on disk, and so is the watermark behind them."""
@@ -97,4 +97,4 @@ class Prefix:
         block = flight.encoded.block
         if self._part_begins[0] != block.number:
             self._part_begins = (block.number, inputs[block.source].record_starts(block))
-        return [account(flight, records, Place(block.source, *self._part_begins[1][records]))]
+        return [account(flight, records, Position(block.source, *self._part_begins[1][records]))]

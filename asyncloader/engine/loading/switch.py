@@ -15,8 +15,8 @@ from collections.abc import Coroutine, Mapping
 from asyncloader.engine.loading.papers import Papers
 from asyncloader.engine.loading.voice import Confirm, Voice
 from asyncloader.finish import in_thread
-from asyncloader.records.watermark import Watermark
-from asyncloader.table.throughput import Throughput
+from asyncloader.records.checkpoint import Checkpoint
+from asyncloader.table.throughput import ThroughputUpdater
 from asyncloader.values.capacity_change import TABLE, CapacitySettings, Prewarming, RaisedCapacity, provisioned_units
 from asyncloader.values.errors import AsyncLoaderError, TableError, TableMissing, UsageError
 from asyncloader.values.schema import Table
@@ -25,7 +25,7 @@ from asyncloader.values.schema import Table
 class Switch:
     """Changes one table's capacity as asked, says what it does, and sets back what this or an earlier run has raised."""
 
-    def __init__(self, throughput: Throughput, change: CapacitySettings, papers: Papers, voice: Voice) -> None:
+    def __init__(self, throughput: ThroughputUpdater, change: CapacitySettings, papers: Papers, voice: Voice) -> None:
         self._throughput = throughput
         self._change = change
         self._papers = papers
@@ -37,7 +37,7 @@ class Switch:
         """Wait no longer for more capacity: the load ends."""
         self._given_up.set()
 
-    async def on(self, start: Watermark) -> Table | None:
+    async def on(self, start: Checkpoint) -> Table | None:
         """Change what is to be changed; gives the table's new description, or None. Raises `UsageError`."""
         warmed = None if self._change.prewarm is None else await self._prewarm(self._change.prewarm)
         return warmed if self._change.raise_wcu is None else await self._raise(self._change.raise_wcu, start)
@@ -66,7 +66,7 @@ class Switch:
             for wait in waits:
                 wait.cancel()
 
-    async def _raise(self, wcu: int, start: Watermark) -> Table | None:
+    async def _raise(self, wcu: int, start: Checkpoint) -> Table | None:
         name = self._throughput.name
         now = provisioned_units(await self._until_active())
         if self._given_up.is_set():

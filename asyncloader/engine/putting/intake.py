@@ -32,7 +32,7 @@ from asyncloader.values.hooks import Rejection
 from asyncloader.values.report import Counts, Stats
 from asyncloader.values.schema import Table
 from asyncloader.values.settings import BATCH_ITEMS, WriterSettings
-from asyncloader.wire.transport import Gateway
+from asyncloader.wire.transport import TransportFactory
 
 log = logging.getLogger("asyncloader")
 
@@ -42,7 +42,7 @@ class Intake:
 
     def __init__(
         self,
-        gateway: Gateway,
+        gateway: TransportFactory,
         table: Table,
         settings: WriterSettings,
         hooks: Hooks | None = None,

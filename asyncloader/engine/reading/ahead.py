@@ -16,7 +16,7 @@ from asyncloader.encode.steps import Steps
 from asyncloader.engine.reading.input import Input
 from asyncloader.engine.reading.reader import Round, read_rounds
 from asyncloader.finish import end_task
-from asyncloader.records.watermark import Lane
+from asyncloader.records.checkpoint import Split
 from asyncloader.values.settings import LoadSettings
 
 ROUNDS_AHEAD = 2
@@ -29,7 +29,7 @@ Result = TypeVar("Result")
 
 
 async def read_ahead(
-    inputs: Sequence[Input], settings: LoadSettings, lanes: Sequence[Lane], begin: Callable[[Round], None]
+    inputs: Sequence[Input], settings: LoadSettings, lanes: Sequence[Split], begin: Callable[[Round], None]
 ) -> AsyncGenerator[Encoding, None]:
     """All rounds in their order; `begin` hears of each when it has been read. What the reader raises comes last."""
     encoding: asyncio.Queue[Encoding | None] = asyncio.Queue()

@@ -15,8 +15,8 @@ from asyncloader.engine.reading.input import Quota, check_key
 from asyncloader.formats.arrow.decoder import BLOCK_ROWS, ArrowDecoder, batches_of
 from asyncloader.formats.block import RowBlock
 from asyncloader.formats.columns import BadRow
+from asyncloader.records.checkpoint import Position
 from asyncloader.records.rejects import Reject
-from asyncloader.records.watermark import Place
 from asyncloader.sources.frames import FrameSource, FrameStream
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import Table
@@ -55,7 +55,7 @@ class FrameInput:
         self._encoder = ColumnEncoder(self.columns, table, {**natural, **named}, settings.empty, shard_key=shard_key)
 
     async def blocks(
-        self, settings: LoadSettings, start: Place | None, end: int | None, numbers: Iterator[int], quota: Quota
+        self, settings: LoadSettings, start: Position | None, end: int | None, numbers: Iterator[int], quota: Quota
     ) -> AsyncGenerator[FrameBlock, None]:
         """The rows in blocks of about `settings.block_bytes`; batches that are smaller are joined."""
         row, read_bytes = 0, 0

@@ -12,8 +12,8 @@ from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.steps import Steps
 from asyncloader.formats.block import Block
 from asyncloader.formats.columns import BadRow
+from asyncloader.records.checkpoint import Position
 from asyncloader.records.rejects import Reject
-from asyncloader.records.watermark import Place
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import Table
 from asyncloader.values.settings import LoadSettings
@@ -63,7 +63,7 @@ class Input(Protocol):
         """Be ready to encode for a table; raises `UsageError` where source, options and table do not fit."""
 
     def blocks(
-        self, settings: LoadSettings, start: Place | None, end: int | None, numbers: Iterator[int], quota: Quota
+        self, settings: LoadSettings, start: Position | None, end: int | None, numbers: Iterator[int], quota: Quota
     ) -> AsyncGenerator[Block, None]:
         """Its blocks from `start` (None: its begin) up to the offset `end` (None: its end), numbered, until the quota is
         used up; raises `SourceError`."""

@@ -23,8 +23,8 @@ from asyncloader.engine.reading.input import Quota
 from asyncloader.finish import end_task
 from asyncloader.formats.block import RowBlock
 from asyncloader.formats.columns import BadRow
+from asyncloader.records.checkpoint import Position
 from asyncloader.records.rejects import Reject
-from asyncloader.records.watermark import Place
 from asyncloader.sources.iterables import ItemSource
 from asyncloader.values.errors import ItemRejected, UsageError
 from asyncloader.values.schema import KeyAttribute, Table
@@ -78,7 +78,7 @@ class ItemInput:
         self._key = table.key
 
     async def blocks(
-        self, settings: LoadSettings, start: Place | None, end: int | None, numbers: Iterator[int], quota: Quota
+        self, settings: LoadSettings, start: Position | None, end: int | None, numbers: Iterator[int], quota: Quota
     ) -> AsyncGenerator[ItemBlock, None]:
         """The items in blocks of up to 4,096, or of about `settings.block_bytes` of JSON."""
         buffer = ItemBuffer(settings.block_bytes)

@@ -22,8 +22,8 @@ from asyncloader.engine.reading.input import Divisible, Input
 from asyncloader.engine.reading.reader import LEAST_BLOCK_BYTES, read_lane
 from asyncloader.finish import in_thread
 from asyncloader.formats.block import Block
-from asyncloader.records.sightings import Sightings
-from asyncloader.records.watermark import WHOLE, Lane, Place
+from asyncloader.records.checkpoint import UNSPLIT, Position, Split
+from asyncloader.records.duplicate_keys import DuplicateKeys
 from asyncloader.values.errors import UsageError
 from asyncloader.values.settings import LoadSettings
 
@@ -59,18 +59,18 @@ class Lanes:
         self._begins = [total * lane // settings.spread.lanes for lane in range(1, settings.spread.lanes)]
         self._folder = folder
 
-    async def find(self) -> tuple[Lane, ...]:
+    async def find(self) -> tuple[Split, ...]:
         """The lanes, fewer than asked for where the sources are short.
 
         Raises `UsageError` where a key stands in two of them, or where there is no room for the comparison.
         """
-        sightings = Sightings(self._folder)
+        sightings = DuplicateKeys(self._folder)
         try:
-            places = [Place()]
+            places = [Position()]
             async with self._pieces() as blocks:
                 async for block in blocks:
                     if self._has_come_to(len(places), block):
-                        places.append(Place(block.source, block.offset, block.line))
+                        places.append(Position(block.source, block.offset, block.line))
                     keys = await in_thread(self._inputs[block.source].keys, block)
                     await in_thread(sightings.add, len(places) - 1, keys.hashes)
             lanes = _between(places)
@@ -88,7 +88,7 @@ class Lanes:
 
     def _pieces(self) -> contextlib.aclosing[AsyncGenerator[Block, None]]:
         """All of the sources in order, in pieces."""
-        return contextlib.aclosing(read_lane(self._inputs, self._settings, WHOLE[0]))
+        return contextlib.aclosing(read_lane(self._inputs, self._settings, UNSPLIT[0]))
 
     def _has_come_to(self, lane: int, block: Block) -> bool:
         """Whether `block` stands where that lane is to begin, or is the first behind it."""
@@ -96,7 +96,7 @@ class Lanes:
         due = sum(begin <= at for begin in self._begins)
         return block.number > 0 and due >= lane
 
-    async def _judge(self, suspects: Hashes, lanes: Sequence[Lane]) -> None:
+    async def _judge(self, suspects: Hashes, lanes: Sequence[Split]) -> None:
         """Look the rows up; raises `UsageError` if two of them have the same key and are in different lanes."""
         seen: dict[tuple[str, ...], tuple[int, str]] = {}
         lane = 0
@@ -123,13 +123,13 @@ class Lanes:
             raise UsageError("too many keys have equal hashes to tell them apart; load without --spread")
 
 
-def _between(places: Sequence[Place]) -> tuple[Lane, ...]:
+def _between(places: Sequence[Position]) -> tuple[Split, ...]:
     """The lanes that begin at these places, each up to the next."""
-    lanes = [Lane(begin, end_source=end.source, end_offset=end.offset) for begin, end in itertools.pairwise(places)]
-    return (*lanes, Lane(places[-1]))
+    lanes = [Split(begin, end_source=end.source, end_offset=end.offset) for begin, end in itertools.pairwise(places)]
+    return (*lanes, Split(places[-1]))
 
 
-def _stands_in(lane: Lane, block: Block) -> bool:
+def _stands_in(lane: Split, block: Block) -> bool:
     return (block.source, block.offset) >= (lane.place.source, lane.place.offset)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from asyncloader.formats.block import Block
-from asyncloader.records.watermark import Lane
+from asyncloader.records.checkpoint import Split
 
 
 class Reached:
@@ -14,7 +14,7 @@ class Reached:
     The lanes lie end to end, so what is done is the sum of where they stand less the sum of where they began.
     """
 
-    def __init__(self, lanes: Sequence[Lane], sizes: Sequence[int]) -> None:
+    def __init__(self, lanes: Sequence[Split], sizes: Sequence[int]) -> None:
         self._sizes = sizes
         self._at = [self._before(lane.place.source) + lane.place.offset for lane in lanes]
         # The last lane ends where everything does, and so the first starts where the others end.

@@ -14,7 +14,7 @@ from dataclasses import replace
 from asyncloader.engine.reading.input import Input, Quota
 from asyncloader.engine.reading.items import ItemInput
 from asyncloader.formats.block import Block
-from asyncloader.records.watermark import Lane
+from asyncloader.records.checkpoint import Split
 from asyncloader.sources.frames import FrameSource
 from asyncloader.sources.iterables import ItemSource
 from asyncloader.sources.resolve import Source
@@ -61,7 +61,7 @@ def equip(inputs: Sequence[Input], table: Table, settings: LoadSettings) -> None
 
 
 async def read_rounds(
-    inputs: Sequence[Input], settings: LoadSettings, lanes: Sequence[Lane]
+    inputs: Sequence[Input], settings: LoadSettings, lanes: Sequence[Split]
 ) -> AsyncGenerator[Round, None]:
     """Rounds until every lane is at its end.
 
@@ -79,7 +79,7 @@ async def read_rounds(
                 yield [(number, piece) for number, piece in pieces if piece is not None]
 
 
-async def read_lane(inputs: Sequence[Input], settings: LoadSettings, lane: Lane) -> AsyncGenerator[Block, None]:
+async def read_lane(inputs: Sequence[Input], settings: LoadSettings, lane: Split) -> AsyncGenerator[Block, None]:
     """The blocks of one lane from its place on, numbered from 0."""
     numbers, start = itertools.count(), lane.place
     quota = Quota(None if settings.limit is None else settings.limit - start.rows)

@@ -19,9 +19,9 @@ from asyncloader.formats.csv.cutter import Cutter, TextBlock
 from asyncloader.formats.csv.decoder import CsvDecoder
 from asyncloader.formats.csv.grammar import Record, grammar
 from asyncloader.formats.csv.header import Header, read_header
+from asyncloader.records.checkpoint import Position
 from asyncloader.records.journal import fingerprint
 from asyncloader.records.rejects import Reject
-from asyncloader.records.watermark import Place
 from asyncloader.sources.resolve import SourceFile
 from asyncloader.sources.stream import SourceStream, open_source
 from asyncloader.values.dialect import Dialect
@@ -91,7 +91,7 @@ class TextInput:
         )
 
     async def blocks(
-        self, settings: LoadSettings, start: Place | None, end: int | None, numbers: Iterator[int], quota: Quota
+        self, settings: LoadSettings, start: Position | None, end: int | None, numbers: Iterator[int], quota: Quota
     ) -> AsyncGenerator[TextBlock, None]:
         """The text from `start` to `end` in blocks of about `settings.block_bytes`."""
         offset, line = (self._header.end, self._header.line) if start is None else (start.offset, start.line)

@@ -13,7 +13,7 @@ from asyncloader.values.report import Counts
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Position:
     """Where reading begins or goes on.
 
     `source` is the source's index; `offset` a byte of its (decompressed, UTF-8) text and `line` the line there, with
@@ -27,17 +27,17 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class Split:
     """What is left of a part of the sources that is read in order: from `place` on.
 
     It ends before byte `end_offset` of source `end_source`, or with the last source where that is None.
     """
 
-    place: Place = field(default_factory=Place)
+    place: Position = field(default_factory=Position)
     end_source: int | None = None
     end_offset: int = 0
 
-    def moved_to(self, place: Place) -> Lane:
+    def moved_to(self, place: Position) -> Split:
         """The same lane once everything before `place` is done."""
         return replace(self, place=place)
 
@@ -52,18 +52,18 @@ class Lane:
         return source != self.end_source or self.end_offset > 0
 
 
-WHOLE: tuple[Lane, ...] = (Lane(),)
+UNSPLIT: tuple[Split, ...] = (Split(),)
 """All sources in one lane."""
 
 
 @dataclass(frozen=True, slots=True)
-class Watermark:
+class Checkpoint:
     """All that lies before the places of the `lanes` is settled.
 
     `counts` since the load's first start, `rejects_bytes` of the reject file.
     """
 
-    lanes: tuple[Lane, ...] = WHOLE
+    lanes: tuple[Split, ...] = UNSPLIT
     counts: Counts = field(default_factory=Counts)
     rejects_bytes: int = 0
 
@@ -76,7 +76,7 @@ class Watermark:
         return {"lanes": lanes, "counts": asdict(self.counts), "rejects_bytes": self.rejects_bytes}
 
     @classmethod
-    def from_json(cls, told: dict[str, Any]) -> Watermark:
+    def from_json(cls, told: dict[str, Any]) -> Checkpoint:
         """What the journal kept."""
-        lanes = tuple(Lane(Place(*each[:4]), *each[4:]) for each in told["lanes"])
+        lanes = tuple(Split(Position(*each[:4]), *each[4:]) for each in told["lanes"])
         return cls(lanes, Counts(**told["counts"]), told["rejects_bytes"])

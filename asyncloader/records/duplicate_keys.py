@@ -38,7 +38,7 @@ class _Run:
     at: int = 0
 
 
-class Sightings:
+class DuplicateKeys:
     """Takes the hashes of one lane after the other, then tells which stand in several. Blocks; raises `OSError`.
 
     `folder` is where there is room for the file.

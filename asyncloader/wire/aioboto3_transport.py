@@ -1,4 +1,4 @@
-"""The plain transport: the same requests through an aioboto3 client, for proxies and unusual set-ups."""
+"""The same requests through an aioboto3 client, for proxies and unusual set-ups."""
 
 from __future__ import annotations
 
@@ -10,46 +10,46 @@ import orjson
 from botocore.parsers import ResponseParserError
 
 from asyncloader.values.errors import ConnectionFailed, CredentialsRefused, ServiceError, ServiceUnavailable
-from asyncloader.wire.answer import Answer, TypedItem, consumed, error_of, item_of
-from asyncloader.wire.lean import CredentialSource
-from asyncloader.wire.transport import Payload, Wish
+from asyncloader.wire.native import CredentialSource
+from asyncloader.wire.response import BatchWriteResult, TypedItem, consumed, error_of, item_of
+from asyncloader.wire.transport import ConsumedCapacityMode, Payload
 
 
-class PlainGateway:
+class Aioboto3TransportFactory:
     """One client, shared by all writers; it pools its connections itself."""
 
     def __init__(self, client: Any, table: str, credentials: CredentialSource) -> None:
-        self.wish = Wish()
+        self.capacity_mode = ConsumedCapacityMode()
         self._client = client
         self._table = table
         self._credentials = credentials
 
-    def transport(self) -> PlainTransport:
-        return PlainTransport(self._client, self._table, self._credentials, self.wish)
+    def transport(self) -> Aioboto3Transport:
+        return Aioboto3Transport(self._client, self._table, self._credentials, self.capacity_mode)
 
 
-class PlainTransport:
+class Aioboto3Transport:
     """One writer's use of the shared client."""
 
-    def __init__(self, client: Any, table: str, credentials: CredentialSource, wish: Wish) -> None:
-        self._wish = wish
+    def __init__(self, client: Any, table: str, credentials: CredentialSource, capacity_mode: ConsumedCapacityMode) -> None:
+        self._wish = capacity_mode
         self._client = client
         self._table = table
         self._credentials = credentials
 
-    async def send(self, payload: Payload) -> Answer:
+    async def send(self, payload: Payload) -> BatchWriteResult:
         """Send one request by `client.batch_write_item`."""
         requests = orjson.loads(b"[" + b",".join(payload) + b"]")
         for request in requests:
             _binary(item_of(request), decode=True)
-        detail = self._wish.detail
+        detail = self._wish.mode
         try:
             told = await self._client.batch_write_item(
                 RequestItems={self._table: requests}, ReturnConsumedCapacity=detail
             )
         except boto.ClientError as error:
             translated = await self._translated(error)
-            if self._wish.was_too_much(translated, detail):
+            if self._wish.step_down(translated, detail):
                 return await self.send(payload)
             raise translated from error
         except boto.ConnectionError as error:
@@ -63,7 +63,7 @@ class PlainTransport:
         returned = [item_of(request) for group in (told.get("UnprocessedItems") or {}).values() for request in group]
         for item in returned:
             _binary(item, decode=False)
-        return Answer(wcu, tuple(returned), by_index)
+        return BatchWriteResult(wcu, tuple(returned), by_index)
 
     async def close(self) -> None:
         """Nothing of its own to let go."""

@@ -1,4 +1,4 @@
-"""The lean transport: SigV4 with a cached key, httptools, one connection per writer."""
+"""The native transport: SigV4 with a cached key, httptools, one connection per writer."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Protocol
 
 from asyncloader.values.errors import ClockSkewed, CredentialsRefused, ServiceError, ServiceUnavailable
 from asyncloader.values.settings import RetrySettings
-from asyncloader.wire.answer import Answer, read_error, read_success
-from asyncloader.wire.connection import Address, Connection, Reply
-from asyncloader.wire.outbox import Outbox
+from asyncloader.wire.connection import Address, Connection, HttpResponse, WriteCoalescer
+from asyncloader.wire.response import BatchWriteResult, read_error, read_success
 from asyncloader.wire.sigv4 import Credentials, Signer
 from asyncloader.wire.transport import TARGET, Envelope, Payload
 
@@ -28,8 +27,8 @@ class CredentialSource(Protocol):
         ...
 
 
-class LeanGateway:
-    """What the lean transports of one load share: address, signer, the offset of the server's clock.
+class NativeTransportFactory:
+    """What the native transports of one load share: address, signer, the offset of the server's clock.
 
     Credentials are looked at again every `LOOK_AGAIN_S` seconds, and after the service has refused them.
     """
@@ -50,8 +49,8 @@ class LeanGateway:
         self.address = address
         self.retry = retry
         self.envelope = Envelope(table)
-        self.wish = self.envelope.wish
-        self.outbox = Outbox()
+        self.capacity_mode = self.envelope.capacity_mode
+        self.coalescer = WriteCoalescer()
         self._region = region
         self._credentials = credentials
         self._clock = clock
@@ -60,8 +59,8 @@ class LeanGateway:
         self._signer: Signer | None = None
         self._look_again = 0.0
 
-    def transport(self) -> LeanTransport:
-        return LeanTransport(self)
+    def transport(self) -> NativeTransport:
+        return NativeTransport(self)
 
     def now(self) -> float:
         """Seconds since the epoch by the server's clock, as far as it is known."""
@@ -91,65 +90,65 @@ class LeanGateway:
         return self._signer
 
 
-class LeanTransport:
+class NativeTransport:
     """One writer's connection."""
 
-    def __init__(self, gateway: LeanGateway) -> None:
-        self._gateway = gateway
+    def __init__(self, factory: NativeTransportFactory) -> None:
+        self._factory = factory
         self._connection = Connection(
-            gateway.address,
-            gateway.outbox,
-            connect_timeout_s=gateway.retry.connect_timeout_s,
-            request_timeout_s=gateway.retry.request_timeout_s,
+            factory.address,
+            factory.coalescer,
+            connect_timeout_s=factory.retry.connect_timeout_s,
+            request_timeout_s=factory.retry.request_timeout_s,
         )
         self._last_body: bytes | None = None
         self._last_crc32 = b""
-        self._last_answer = Answer()
+        self._last_result = BatchWriteResult()
 
-    async def send(self, payload: Payload) -> Answer:
+    async def send(self, payload: Payload) -> BatchWriteResult:
         """Send one request over the writer's own connection."""
-        gateway = self._gateway
-        detail = gateway.wish.detail
-        body = gateway.envelope.wrap(payload)
+        factory = self._factory
+        detail = factory.capacity_mode.mode
+        body = factory.envelope.wrap(payload)
         connection = self._connection
         if not connection.is_open:
             await connection.connect()
-        signer = gateway.signer() or await gateway.fresh_signer()
-        reply = await connection.request(signer.head(body, gateway.now()) + body)
-        if reply.status == 200:
-            return self._success(reply)
-        error = self._error(reply)
-        if gateway.wish.was_too_much(error, detail):
+        signer = factory.signer() or await factory.fresh_signer()
+        response = await connection.request(signer.head(body, factory.now()) + body)
+        if response.status == 200:
+            return self._success(response)
+        error = self._error(response)
+        if factory.capacity_mode.step_down(error, detail):
             return await self.send(payload)
         if isinstance(error, ClockSkewed):
-            gateway.follow(error.server_time)
+            factory.follow(error.server_time)
         elif isinstance(error, CredentialsRefused):
-            await gateway.refused(signer.credentials)
+            await factory.refused(signer.credentials)
         raise error
 
     async def close(self) -> None:
         self._connection.close()
 
-    def _success(self, reply: Reply) -> Answer:
+    def _success(self, response: HttpResponse) -> BatchWriteResult:
         """The answer in a 200, whose checksum must be right (DYNAMODB.md, wire format).
 
         Most answers are the same to the last byte; such a one has been checked and read before.
         """
-        if reply.body == self._last_body and reply.has(self._last_crc32):
-            return self._last_answer
-        told = reply.header(b"x-amz-crc32")
-        if told is not None and told != b"%d" % zlib.crc32(reply.body):
+        if response.body == self._last_body and response.has(self._last_crc32):
+            return self._last_result
+        told = response.header(b"x-amz-crc32")
+        if told is not None and told != b"%d" % zlib.crc32(response.body):
             raise ServiceUnavailable("CRC32Mismatch", "the answer's checksum is wrong", status=200)
-        answer = read_success(reply.body)
-        if told is not None and not answer.unprocessed:
-            self._last_body, self._last_crc32, self._last_answer = reply.body, reply.line(b"x-amz-crc32"), answer
-        return answer
+        result = read_success(response.body)
+        if told is not None and not result.unprocessed:
+            self._last_body, self._last_crc32, self._last_result = response.body, response.line(b"x-amz-crc32"), result
+        return result
 
     @staticmethod
-    def _error(reply: Reply) -> ServiceError:
+    def _error(response: HttpResponse) -> ServiceError:
         return read_error(
-            reply.status,
-            reply.body,
-            date=(reply.header(b"date") or b"").decode("latin-1"),
-            request_id=(reply.header(b"x-amzn-requestid") or b"").decode("latin-1"),
+            response.status,
+            response.body,
+            date=(response.header(b"date") or b"").decode("latin-1"),
+            request_id=(response.header(b"x-amzn-requestid") or b"").decode("latin-1"),
         )

@@ -1,4 +1,4 @@
-"""What the service said to one BatchWriteItem request: an `Answer`, or one of the `ServiceError` family."""
+"""What the service said to one BatchWriteItem request: an `BatchWriteResult`, or one of the `ServiceError` family."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TypedItem = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class BatchWriteResult:
     """An accepted request: the WCU it cost, and what was handed back: items of puts and keys of deletes, in DynamoDB JSON.
 
     `consumed_wcu` is 0 where the server does not tell, `by_index` the share of each global index (None: not told).
@@ -72,7 +72,7 @@ _BATCH = frozenset(
 _MEMBERS = frozenset({"UnprocessedItems", "ConsumedCapacity", "ItemCollectionMetrics"})
 
 
-def read_success(body: bytes) -> Answer:
+def read_success(body: bytes) -> BatchWriteResult:
     """Read the body of a 200; raises `ServiceUnavailable` when it is not what DynamoDB answers."""
     try:
         told = orjson.loads(body)
@@ -81,9 +81,9 @@ def read_success(body: bytes) -> Answer:
         wcu, by_index = consumed(told.get("ConsumedCapacity") or ())
         returned = told.get("UnprocessedItems")
         if not returned:
-            return Answer(wcu, (), by_index)
+            return BatchWriteResult(wcu, (), by_index)
         items = tuple(item_of(request) for requests in returned.values() for request in requests)
-        return Answer(wcu, items, by_index)
+        return BatchWriteResult(wcu, items, by_index)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise errors.ServiceUnavailable("BrokenAnswer", "the answer is not DynamoDB's JSON", status=200) from None
 

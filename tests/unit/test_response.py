@@ -16,7 +16,7 @@ from asyncloader.values.errors import (
     ServiceUnavailable,
     Throttled,
 )
-from asyncloader.wire.answer import Answer, read_error, read_success
+from asyncloader.wire.response import BatchWriteResult, read_error, read_success
 
 DATE = "Sun, 13 Sep 2020 12:26:40 GMT"
 
@@ -163,17 +163,20 @@ def test_an_error_shows_code_message_and_request_but_no_more() -> None:
 @pytest.mark.parametrize(
     ("body", "answer"),
     [
-        (b"{}", Answer()),
-        (b'{"UnprocessedItems":{}}', Answer()),
-        (b'{"UnprocessedItems":null,"ConsumedCapacity":null}', Answer()),
-        (b'{"ConsumedCapacity":[{"TableName":"t","CapacityUnits":25.0},{"CapacityUnits":1.5}]}', Answer(26.5)),
+        (b"{}", BatchWriteResult()),
+        (b'{"UnprocessedItems":{}}', BatchWriteResult()),
+        (b'{"UnprocessedItems":null,"ConsumedCapacity":null}', BatchWriteResult()),
+        (
+            b'{"ConsumedCapacity":[{"TableName":"t","CapacityUnits":25.0},{"CapacityUnits":1.5}]}',
+            BatchWriteResult(26.5),
+        ),
         (
             b'{"UnprocessedItems":{"t":[{"PutRequest":{"Item":{"id":{"S":"1"}}}}]}}',
-            Answer(0.0, ({"id": {"S": "1"}},)),
+            BatchWriteResult(0.0, ({"id": {"S": "1"}},)),
         ),
     ],
 )
-def test_a_success_tells_its_cost_and_what_it_hands_back(body: bytes, answer: Answer) -> None:
+def test_a_success_tells_its_cost_and_what_it_hands_back(body: bytes, answer: BatchWriteResult) -> None:
     assert read_success(body) == answer
 
 
