@@ -27,7 +27,7 @@ from asyncloader.values.report import Counts, Report
 
 if TYPE_CHECKING:
     from asyncloader.api import load, plan
-    from asyncloader.engine.putting.ack import Ack, Receipt
+    from asyncloader.engine.writing.ack import Ack, Receipt
     from asyncloader.values.dialect import Dialect
     from asyncloader.values.hooks import BatchSent, OnBatch, OnReject, OnRetry, Rejection, Retry
     from asyncloader.values.plan import Plan
@@ -82,9 +82,9 @@ _LATER = {
     "plan": "asyncloader.api",
     "Dialect": "asyncloader.values.dialect",
     "RetrySettings": "asyncloader.values.settings",
-    "Ack": "asyncloader.engine.putting.ack",
+    "Ack": "asyncloader.engine.writing.ack",
     "Plan": "asyncloader.values.plan",
-    "Receipt": "asyncloader.engine.putting.ack",
+    "Receipt": "asyncloader.engine.writing.ack",
     "Stats": "asyncloader.values.report",
     **dict.fromkeys(("BatchSent", "OnBatch", "OnReject", "OnRetry", "Rejection", "Retry"), "asyncloader.values.hooks"),
 }

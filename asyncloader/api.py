@@ -40,7 +40,7 @@ from asyncloader.values.spread import ShardKey, Spread
 if TYPE_CHECKING:
     import aioboto3
 
-    from asyncloader.engine.loading.survey import Survey
+    from asyncloader.planning.planner import Planner
 
 
 async def load(
@@ -161,9 +161,9 @@ async def plan(
     Raises `UsageError` (`SourceError`, `TableError`, `AccessError`). Rows that would be rejected raise nothing: look at
     `plan.clean` and `plan.rejects`.
     """
-    from asyncloader.engine.loading.survey import Survey
+    from asyncloader.planning.planner import Planner
 
-    running = Survey(
+    running = Planner(
         sources,
         PlanSettings(
             load=LoadSettings(
@@ -185,7 +185,7 @@ async def plan(
 
 
 async def survey(
-    running: Survey, table: str | None, settings: AwsSettings, session: aioboto3.Session | None = None
+    running: Planner, table: str | None, settings: AwsSettings, session: aioboto3.Session | None = None
 ) -> Plan:
     """Run a survey for a table that is described first, or for none."""
     await running.prepare()

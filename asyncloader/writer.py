@@ -15,10 +15,10 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from asyncloader.cancellation import finish
 from asyncloader.engine.hooks import Hooks
-from asyncloader.engine.putting.ack import Ack, Receipt
-from asyncloader.engine.putting.intake import Intake
-from asyncloader.finish import finish
+from asyncloader.engine.writing.accumulator import Accumulator
+from asyncloader.engine.writing.ack import Ack, Receipt
 from asyncloader.values.errors import ItemRejected, UsageError, WriterClosed, WriterFull
 from asyncloader.values.hooks import OnBatch, OnReject, OnRetry
 from asyncloader.values.report import Stats
@@ -92,7 +92,7 @@ class BatchWriter:
         self._serializer = serializer
         self._hooks = Hooks(on_reject=on_reject, on_retry=on_retry, on_batch=on_batch)
         self._stack = AsyncExitStack()
-        self._intake: Intake | None = None
+        self._intake: Accumulator | None = None
         self._running: asyncio.Task[None] | None = None
         self._is_entered = False
         self._is_aborted = False
@@ -124,7 +124,7 @@ class BatchWriter:
         return await self._stack.enter_async_context(way), table
 
     def _begin(self, transports: TransportFactory, table: Table) -> None:
-        self._intake = Intake(transports, table, self._settings, self._hooks, self._serializer)
+        self._intake = Accumulator(transports, table, self._settings, self._hooks, self._serializer)
         # The task knows the intake, not the writer: so a writer that was forgotten is seen to be.
         self._running = asyncio.create_task(self._intake.run(), name="asyncloader-writer")
 
@@ -215,7 +215,7 @@ class BatchWriter:
             receipt.complete()
         return receipt
 
-    async def _put_one_of_many(self, intake: Intake, item: Any, receipt: Receipt) -> None:
+    async def _put_one_of_many(self, intake: Accumulator, item: Any, receipt: Receipt) -> None:
         if intake.is_shut:
             intake.check_open()
         try:
@@ -296,12 +296,12 @@ class BatchWriter:
 
     # Inside.
 
-    def _open_intake(self) -> Intake:
+    def _open_intake(self) -> Accumulator:
         intake = self._known_intake()
         intake.check_open()
         return intake
 
-    def _known_intake(self, *, any_loop: bool = False) -> Intake:
+    def _known_intake(self, *, any_loop: bool = False) -> Accumulator:
         if self._intake is None:
             raise WriterClosed("the writer is not open; use it inside of 'async with BatchWriter(…) as writer'")
         if not any_loop and get_running_loop() is not self._intake.loop:
@@ -309,13 +309,13 @@ class BatchWriter:
         return self._intake
 
     @staticmethod
-    def _surface(intake: Intake) -> None:
+    def _surface(intake: Accumulator) -> None:
         rejected = intake.unheard.take()
         if rejected is not None:
             raise rejected
 
 
-def _note_rejections(error: BaseException, intake: Intake) -> None:
+def _note_rejections(error: BaseException, intake: Accumulator) -> None:
     """What nobody has heard of, told beside an error that matters more."""
     rejected = intake.unheard.take()
     if rejected is not None:

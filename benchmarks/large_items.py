@@ -74,7 +74,7 @@ async def load(url: str, file: Path) -> tuple[int, str, float]:
 
 
 def main() -> None:
-    import asyncloader.engine.gates.narrows as narrows
+    import asyncloader.engine.gates.congestion as narrows
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", type=float, help="items of so many KB only")

@@ -60,7 +60,7 @@ def in_the_order_of_the_file() -> Iterator[None]:
         deal.is_clustered = look
 
 
-async def load(rows: list[Row], *, lanes: int = 1, block_bytes: int) -> tuple[Report, float]:
+async def load(rows: list[Row], *, splits: int = 1, block_bytes: int) -> tuple[Report, float]:
     """One load from a cold table; gives the report and the seconds that the writing took."""
     with TemporaryDirectory() as folder, FaultServer(partition_wcu=PARTITION_WCU).in_thread() as server:
         made = sorted_scene(server, Path(folder), rows)
@@ -69,7 +69,7 @@ async def load(rows: list[Row], *, lanes: int = 1, block_bytes: int) -> tuple[Re
             workers=WORKERS,
             block_bytes=block_bytes,
             blocks_in_flight=2,
-            spread=Spread(lanes),
+            spread=Spread(splits),
             retry=RetrySettings(),
         )
         return report, time.perf_counter() - began
@@ -94,8 +94,10 @@ def measure_loads() -> None:
         show("sorted, in the order of the file", asyncio.run(load(rows, block_bytes=whole)))
     show("sorted, dealt out", asyncio.run(load(rows, block_bytes=whole)))
     show("sorted, windows of one key, dealt out", asyncio.run(load(rows, block_bytes=window)))
-    for lanes in (4, 8, 16):
-        show(f"sorted, windows of one key, --spread {lanes}", asyncio.run(load(rows, lanes=lanes, block_bytes=window)))
+    for splits in (4, 8, 16):
+        show(
+            f"sorted, windows of one key, --spread {splits}", asyncio.run(load(rows, splits=splits, block_bytes=window))
+        )
 
 
 def encode_us(rows: list[Row], *, sort_key: bool) -> tuple[float, float]:

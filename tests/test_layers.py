@@ -22,19 +22,25 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "encode",
             "pacing",
             "batching",
-            "survey",
+            "planning.advice",
+            "planning.block_profile",
+            "planning.columns",
+            "planning.duration",
+            "planning.estimators",
+            "planning.partitions",
+            "planning.tally",
             "wire.response",
             "wire.sigv4",
             "wire.transport",
         ),
     ),
-    ("edges", ("finish", "sources", "wire", "table", "records", "local", "observe")),
-    ("engine", ("engine",)),
+    ("edges", ("cancellation", "sources", "wire", "table", "records", "local", "observe")),
+    ("engine", ("engine", "planning")),
     ("faces", ("", "__main__", "api", "cli", "writer")),
 )
 """From the lowest to the highest; the longest name that fits a module says where it belongs."""
 
-WAY_OF_THE_DATA = ("formats", "encode", "pacing", "batching", "survey")
+WAY_OF_THE_DATA = ("formats", "encode", "pacing", "batching", "planning")
 """Inside the pure layer, too, an import points back to where the data comes from."""
 
 OWNERS = {

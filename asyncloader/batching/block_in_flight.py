@@ -26,14 +26,14 @@ _ONE = np.uint16(1)
 
 
 class InFlightBlock:
-    """One block under way, and in which lane: the cargo of a load."""
+    """One block under way, and in which split: the cargo of a load."""
 
     __slots__ = (
         "_flights",
         "_items_by_hash",
         "awaited",
         "encoded",
-        "lane",
+        "split",
         "rejected",
         "revived",
         "settled",
@@ -41,9 +41,9 @@ class InFlightBlock:
         "waiters",
     )
 
-    def __init__(self, encoded: EncodedBlock, lane: int = 0) -> None:
+    def __init__(self, encoded: EncodedBlock, split: int = 0) -> None:
         self.encoded = encoded
-        self.lane = lane
+        self.split = split
         self.unsettled = len(encoded)
         self.settled = bytearray(len(encoded)) + bytearray(b"\1") * encoded.superseded
         self.waiters: dict[int, list[tuple[InFlightBlock, int]]] = {}

@@ -1,8 +1,9 @@
-"""Items that must be sent again, or may be sent now, until their time has come.
+"""Items that must be sent again: when, how often, and until then a queue by due time.
 
-A heap by due time. What is due comes out merged into full batches; suspects, which are being bisected, stay by
-themselves. It holds at most the items of the blocks in flight; the reader pauses long before that, while it holds
-more than `limit` items. Items of hot keys wait in their sidings, and the reader does not pause for them.
+The delay is full jitter between 0 and a bound that doubles; attempts count only while the whole load does not advance
+(see `RetrySettings`). What is due comes out merged into full batches; items that are being bisected stay by themselves.
+The queue holds at most the items of the blocks in flight; the reader pauses long before that, while it holds more than
+`limit` items.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from asyncloader import __version__
 from asyncloader.cli.commands.load import load
 from asyncloader.cli.commands.local import local
 from asyncloader.cli.commands.plan import plan
-from asyncloader.cli.lean import without_spinning_threads
+from asyncloader.cli.startup import without_spinning_threads
 from asyncloader.values.errors import UsageError
 
 app = typer.Typer(

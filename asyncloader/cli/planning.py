@@ -8,11 +8,11 @@ import sys
 import time
 
 from asyncloader.api import survey
-from asyncloader.cli import page
-from asyncloader.cli.lean import keep_arrow_lean
+from asyncloader.cli import plan_page
 from asyncloader.cli.progress import PLAIN_INTERVAL_S, TERMINAL_INTERVAL_S, duration
 from asyncloader.cli.running import INTERRUPTED, OK, REJECTED, USAGE, Display, run, show_cause
-from asyncloader.engine.loading.survey import Survey
+from asyncloader.cli.startup import slim_arrow
+from asyncloader.planning.planner import Planner
 from asyncloader.values.errors import AsyncLoaderError
 from asyncloader.values.plan import Plan
 from asyncloader.values.plan_settings import PlanSettings
@@ -24,8 +24,8 @@ def run_plan(
 ) -> int:
     """Plan and show; gives the exit code. The page stands on stdout, since it is the result, as JSON does."""
     try:
-        keep_arrow_lean()
-        told: Plan = run(_plan(Survey(sources, settings), table, aws, display))
+        slim_arrow()
+        told: Plan = run(_plan(Planner(sources, settings), table, aws, display))
     except AsyncLoaderError as error:
         display.complain(str(error))
         show_cause()
@@ -33,13 +33,13 @@ def run_plan(
     except (KeyboardInterrupt, asyncio.CancelledError):
         display.complain("interrupted; a plan writes nothing, so there is nothing to resume")
         return INTERRUPTED
-    text = json.dumps(told.as_dict()) if display.json else "\n".join(page.lines(told))
+    text = json.dumps(told.as_dict()) if display.json else "\n".join(plan_page.plan_lines(told))
     if (display.json or not display.quiet) and not display.put(text):
         return USAGE
     return OK if told.clean else REJECTED
 
 
-async def _plan(running: Survey, table: str | None, aws: AwsSettings, display: Display) -> Plan:
+async def _plan(running: Planner, table: str | None, aws: AwsSettings, display: Display) -> Plan:
     watching = asyncio.create_task(_watch(running)) if display.progress else None
     try:
         return await survey(running, table, aws)
@@ -49,7 +49,7 @@ async def _plan(running: Survey, table: str | None, aws: AwsSettings, display: D
             await asyncio.wait([watching])
 
 
-async def _watch(running: Survey) -> None:
+async def _watch(running: Planner) -> None:
     """One line on stderr now and then; on a terminal it is always the same one."""
     on_terminal, began = sys.stderr.isatty(), time.monotonic()
     try:
@@ -63,7 +63,7 @@ async def _watch(running: Survey) -> None:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)  # noqa: T201  # the command's voice
 
 
-def _words(running: Survey, passed_s: float) -> str:
+def _words(running: Planner, passed_s: float) -> str:
     """How far a survey is."""
     rows, total = f"plan: {running.rows_read:,} rows", running.total_bytes
     if not total or not running.passed_bytes:

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from asyncloader.cli.heat import KEYS, shown
+from asyncloader.cli.result import KEYS, shown
 from asyncloader.engine.loading.load import Load
 
 TERMINAL_INTERVAL_S = 0.25

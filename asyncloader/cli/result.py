@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
-from asyncloader.cli.heat import shown
 from asyncloader.cli.progress import duration
-from asyncloader.values.report import Report
+from asyncloader.values.report import HotKey, Report
 
 NAME_WIDTH = 17
 
@@ -40,3 +40,18 @@ def show(report: Report) -> None:
     print(f"{report.table}: {'complete' if report.complete else 'not complete'}", file=sys.stderr)  # noqa: T201  # the command's voice
     for name, value in rows(report):
         print(f"{name:<{NAME_WIDTH}}{value}", file=sys.stderr)  # noqa: T201  # the command's voice
+
+
+KEYS, KEY_WIDTH = 3, 24
+
+
+def shown(keys: Sequence[HotKey]) -> str:
+    """The first of these keys with their shares of all items handed back; empty if there are none."""
+    texts = [f"{_short(each.key)} {each.share:.0%}" for each in keys[:KEYS]]
+    more = len(keys) - KEYS
+    return ", ".join(texts) + (f" and {more} more" if more > 0 else "")
+
+
+def _short(key: str) -> str:
+    text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in key[: KEY_WIDTH + 1])
+    return text if len(text) <= KEY_WIDTH else text[: KEY_WIDTH - 1] + "…"

@@ -18,10 +18,10 @@ from typing import Any
 
 from asyncloader.api import execute
 from asyncloader.cli import result
-from asyncloader.cli.lean import keep_arrow_lean
 from asyncloader.cli.progress import watch
+from asyncloader.cli.startup import slim_arrow
 from asyncloader.engine.loading.load import Load
-from asyncloader.engine.loading.voice import Confirm, Voice
+from asyncloader.engine.loading.messenger import Confirm, Messenger
 from asyncloader.table.aws import Aws, connect, static_session
 from asyncloader.values.errors import AsyncLoaderError, BudgetSpent, LoadFailed, LoadInterrupted
 from asyncloader.values.report import Report
@@ -85,8 +85,8 @@ def run_load(
     """Load and show; gives the exit code. `confirm` is asked before the table is pre-warmed."""
     running: Load | None = None
     try:
-        running = Load(sources, settings, resume_command=resume_command(), voice=Voice(display.say, confirm))
-        keep_arrow_lean()
+        running = Load(sources, settings, resume_command=resume_command(), voice=Messenger(display.say, confirm))
+        slim_arrow()
         report = run(_load(running, table, aws, local=local, display=display))
     except LoadFailed as error:
         if error.report is not None:
@@ -139,9 +139,9 @@ def run_local(port: int) -> int:
 async def _load(running: Load, table: str, aws_settings: AwsSettings, *, local: bool, display: Display) -> Report:
     _end_on_signals(running, display)
     await running.prepare()
-    if (lanes := running.settings.spread.lanes) > 1:
+    if (splits := running.settings.spread.splits) > 1:
         display.say(
-            f"--spread {lanes}: {lanes} places of the sources are read at once, and no order is kept between them; "
+            f"--spread {splits}: {splits} places of the sources are read at once, and no order is kept between them; "
             "so every key is looked at first, and one that stands in two of them refuses the load"
         )
     async with AsyncExitStack() as open_:

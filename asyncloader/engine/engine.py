@@ -2,7 +2,7 @@
 
 The order of events: `submit` takes a cargo (a block of a file, or the single puts of a service) and its first batches
 into the queue; items whose key is unsettled elsewhere are not among them. A writer sends a batch; what becomes of its
-items is told in `engine.fates`. The cargo lands when all its items are settled.
+items is told in `engine.outcomes`. The cargo lands when all its items are settled.
 
 Writers never put into the queue that they drain: what must be sent again goes to the backlog, and a task of its own
 brings it back when it is due.
@@ -18,14 +18,14 @@ from collections.abc import Callable, Iterable, Sequence
 from asyncloader.batching.batch import Batch
 from asyncloader.batching.in_flight import InFlight
 from asyncloader.batching.retry_queue import RetryQueue
-from asyncloader.engine.fates import Fates
-from asyncloader.engine.gates.crew import Crew
+from asyncloader.engine.gates.budget import BudgetGate
+from asyncloader.engine.gates.concurrency import ConcurrencyGate
+from asyncloader.engine.gates.congestion import CongestionGate
 from asyncloader.engine.gates.gate import Gate
-from asyncloader.engine.gates.guard import Guard
-from asyncloader.engine.gates.narrows import Narrows
-from asyncloader.engine.gates.turnstile import Turnstile
+from asyncloader.engine.gates.pacing import PacingGate
 from asyncloader.engine.hooks import Hooks
-from asyncloader.engine.stop import Stop
+from asyncloader.engine.outcomes import Outcomes
+from asyncloader.engine.stop import StopEngine
 from asyncloader.pacing.pacer import Pacer
 from asyncloader.values import errors
 from asyncloader.values.report import Counts
@@ -38,7 +38,7 @@ class Engine:
     """Sends what is submitted; owns the queue, the backlog and the writers.
 
     `run` lives as long as there is work: until `close` has been called and everything is settled, until `halt` and
-    the requests in flight are answered, or until an item shows that no other can be stored (raises `Stop`).
+    the requests in flight are answered, or until an item shows that no other can be stored (raises `StopEngine`).
     """
 
     def __init__(
@@ -51,8 +51,8 @@ class Engine:
         counts: Counts,
         on_reject: Callable[[], None] = lambda: None,
         pacer: Pacer | None = None,
-        guard: Guard | None = None,
-        crew: Crew | None = None,
+        guard: BudgetGate | None = None,
+        crew: ConcurrencyGate | None = None,
         hooks: Hooks | None = None,
         random: Callable[[], float] = random_module.random,
         now: Callable[[], float] = time.monotonic,
@@ -61,12 +61,12 @@ class Engine:
         self._table = table
         self._workers = workers
         self._counts = counts
-        self.turnstile = None if pacer is None else Turnstile(pacer, table, now)
+        self.turnstile = None if pacer is None else PacingGate(pacer, table, now)
         if pacer is not None and pacer.limits.parts:
             gateway.capacity_mode.mode = "INDEXES"
         self._crew = crew
         # The guard comes behind whatever may still shorten a batch, since it counts what it lets out.
-        gates = (self.turnstile, Narrows(retry.request_timeout_s, now), guard, crew)
+        gates = (self.turnstile, CongestionGate(retry.request_timeout_s, now), guard, crew)
         self._gates: list[Gate] = [gate for gate in gates if gate is not None]
         self._hooks = hooks or Hooks()
         self._now = now
@@ -74,11 +74,11 @@ class Engine:
         self._half_full = workers
         self._backlog = RetryQueue(workers * 25, None if self.turnstile is None else self.turnstile.sidings)
         self._room = asyncio.Event()
-        self._fates = Fates(
+        self._fates = Outcomes(
             table, retry, counts, self._backlog, self._hooks, on_reject=on_reject, random=random, now=now
         )
         self._halted = False
-        self._stopped: Stop | None = None
+        self._stopped: StopEngine | None = None
         self.in_flight = 0
         self.items_in_flight = 0
 
@@ -126,7 +126,7 @@ class Engine:
             self._queue.put_nowait(None)
 
     async def run(self) -> None:
-        """Run the writers until closed or halted; raises `Stop` when the load cannot go on, after the last answer."""
+        """Run the writers until closed or halted; raises `StopEngine` when the load cannot go on, after the last answer."""
         async with asyncio.TaskGroup() as tasks:
             bringer = tasks.create_task(self._bring_back(), name="backlog")
             writers = [tasks.create_task(self._write(each), name=f"writer-{each}") for each in range(self._workers)]
@@ -148,7 +148,7 @@ class Engine:
                     self._room.set()
                 try:
                     await self._send(transport, batch)
-                except Stop as stop:
+                except StopEngine as stop:
                     self._stop(stop)
                 if self._halted:
                     return
@@ -186,7 +186,7 @@ class Engine:
         self._hooks.sent(self._table.name, items, self._now() - sent_at, answer)
         fates.answered(batch, answer)
 
-    def _stop(self, stop: Stop) -> None:
+    def _stop(self, stop: StopEngine) -> None:
         """The load cannot go on; the other writers still hear the answers to what they have sent."""
         if self._stopped is None:
             self._stopped = stop

@@ -5,7 +5,7 @@ from __future__ import annotations
 from asyncloader.values.errors import AccessError, AsyncLoaderError, LoadFailed, ServiceError
 
 
-class Stop(Exception):  # it is an order, not an error
+class StopEngine(Exception):  # it is an order, not an error
     """Ends the engine from inside, for the reason in `cause`."""
 
     def __init__(self, cause: AsyncLoaderError) -> None:
@@ -13,7 +13,7 @@ class Stop(Exception):  # it is an order, not an error
         self.cause = cause
 
     @classmethod
-    def because(cls, error: ServiceError, *, before_first_write: bool) -> Stop:
+    def because(cls, error: ServiceError, *, before_first_write: bool) -> StopEngine:
         """The service has said that no item can be stored any more, or that none ever could."""
         return cls(AccessError(_words(error)) if before_first_write else LoadFailed(_words(error)))
 

@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 class Block(Protocol):
     """A block as the engine knows it; what it holds is for the input that cut it.
 
-    `source` is the source's index, `number` counts the blocks of its lane from 0. `offset` and `line` are where it starts,
+    `source` is the source's index, `number` counts the blocks of its split from 0. `offset` and `line` are where it starts,
     `end` and `end_line` where the next one does: bytes and physical lines of a text, rows of anything else (lines from
     1, offsets from 0). `size_bytes` is what it holds, `read_bytes` how much of the source had been read when it was cut.
     """

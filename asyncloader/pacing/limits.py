@@ -1,4 +1,9 @@
-"""Where pacing begins and what it never passes: a table's description and the user's settings → limits."""
+"""Where pacing starts and what it never exceeds: the table's description and the user's settings → limits.
+
+A write costs the table and each of its indexes something else: an index may hold few of the items, or little of each,
+and an overwritten item costs an index nothing where nothing changes there. How much is learnt from ConsumedCapacity;
+until then an item is taken to cost each of them what its own size says.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +22,7 @@ ON_DEMAND_START_WCU = 4_000.0
 
 @dataclass(frozen=True, slots=True)
 class CapacityPart:
-    """A describe_pace capacity in its own WCU/s: the table's (`index` is None), or that of a global index."""
+    """A described capacity in its own WCU/s: the table's (`index` is None), or that of a global index."""
 
     wcu: float
     index: str | None = None
@@ -72,7 +77,7 @@ def own_cap(max_wcu: float) -> CapacityLimit:
 
 
 def limit_of(index: str | None, throughput: Throughput) -> CapacityLimit:
-    """A describe_pace capacity in words, with the setting that changes it."""
+    """A described capacity in words, with the setting that changes it."""
     what = "table" if index is None else f"index {index}"
     if throughput.provisioned is not None:
         return CapacityLimit(what, f"provisioned with {throughput.provisioned:,} WCU/s", "raise its WriteCapacityUnits")

@@ -1,1 +1,1 @@
-"""What a load writes beside the table: the reject file and the journal."""
+"""What a load keeps on disk beside the table: the journal with its checkpoints, and the reject file."""

@@ -1,6 +1,6 @@
 """How far a load is done for good.
 
-A load reads its sources in one lane, or with `--spread K` in K of them: together they cover every byte of every
+A load reads its sources in one split, or with `--spread K` in K of them: together they cover every byte of every
 source once, each is read in order, and each has its own place up to which everything is settled.
 """
 
@@ -17,7 +17,7 @@ class Position:
     """Where reading begins or goes on.
 
     `source` is the source's index; `offset` a byte of its (decompressed, UTF-8) text and `line` the line there, with
-    0 for the source's begin; `rows` how many rows of this lane lie before.
+    0 for the source's begin; `rows` how many rows of this split lie before.
     """
 
     source: int = 0
@@ -33,50 +33,57 @@ class Split:
     It ends before byte `end_offset` of source `end_source`, or with the last source where that is None.
     """
 
-    place: Position = field(default_factory=Position)
+    position: Position = field(default_factory=Position)
     end_source: int | None = None
     end_offset: int = 0
 
-    def moved_to(self, place: Position) -> Split:
-        """The same lane once everything before `place` is done."""
-        return replace(self, place=place)
+    def moved_to(self, position: Position) -> Split:
+        """The same split once everything before `place` is done."""
+        return replace(self, position=position)
 
     def end_in(self, source: int) -> int | None:
-        """Before which byte of `source` the lane ends; None: it goes on to the source's end."""
+        """Before which byte of `source` the split ends; None: it goes on to the source's end."""
         return self.end_offset if source == self.end_source else None
 
     def covers(self, source: int) -> bool:
-        """Whether some of `source` is left in this lane."""
-        if source < self.place.source or (self.end_source is not None and source > self.end_source):
+        """Whether some of `source` is left in this split."""
+        if source < self.position.source or (self.end_source is not None and source > self.end_source):
             return False
         return source != self.end_source or self.end_offset > 0
 
 
 UNSPLIT: tuple[Split, ...] = (Split(),)
-"""All sources in one lane."""
+"""All sources in one split."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """All that lies before the places of the `lanes` is settled.
+    """All that lies before the places of the `splits` is settled.
 
     `counts` since the load's first start, `rejects_bytes` of the reject file.
     """
 
-    lanes: tuple[Split, ...] = UNSPLIT
+    splits: tuple[Split, ...] = UNSPLIT
     counts: Counts = field(default_factory=Counts)
     rejects_bytes: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """What the journal keeps; a lane is `[source, offset, line, rows, end_source, end_offset]`."""
-        lanes = [
-            [each.place.source, each.place.offset, each.place.line, each.place.rows, each.end_source, each.end_offset]
-            for each in self.lanes
+        """What the journal keeps; a split is `[source, offset, line, rows, end_source, end_offset]`."""
+        splits = [
+            [
+                each.position.source,
+                each.position.offset,
+                each.position.line,
+                each.position.rows,
+                each.end_source,
+                each.end_offset,
+            ]
+            for each in self.splits
         ]
-        return {"lanes": lanes, "counts": asdict(self.counts), "rejects_bytes": self.rejects_bytes}
+        return {"splits": splits, "counts": asdict(self.counts), "rejects_bytes": self.rejects_bytes}
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Checkpoint:
         """What the journal kept."""
-        lanes = tuple(Split(Position(*each[:4]), *each[4:]) for each in told["lanes"])
-        return cls(lanes, Counts(**told["counts"]), told["rejects_bytes"])
+        splits = tuple(Split(Position(*each[:4]), *each[4:]) for each in told["splits"])
+        return cls(splits, Counts(**told["counts"]), told["rejects_bytes"])

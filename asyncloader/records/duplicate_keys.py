@@ -1,6 +1,6 @@
-"""Which key hashes have been seen in more than one lane: exact, in bounded memory, beside the journal where it must.
+"""Which key hashes have been seen in more than one split: exact, in bounded memory, beside the journal where it must.
 
-Hashes are kept in sorted runs of one lane each. What goes beyond the memory lies in a nameless file of eight bytes a
+Hashes are kept in sorted runs of one split each. What goes beyond the memory lies in a nameless file of eight bytes a
 row, which the system removes whatever happens. In the end the runs are compared range by range of their values.
 """
 
@@ -30,16 +30,16 @@ _BOUNDS = (np.arange(1, _RANGES, dtype=np.uint64) * np.uint64((1 << 64) // _RANG
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """Sorted hashes of one lane, in memory or from byte `at` of the file on; `cuts` are where the ranges begin and end."""
+    """Sorted hashes of one split, in memory or from byte `at` of the file on; `cuts` are where the ranges begin and end."""
 
-    lane: int
+    split: int
     cuts: npt.NDArray[np.int64]
     hashes: Hashes | None
     at: int = 0
 
 
 class DuplicateKeys:
-    """Takes the hashes of one lane after the other, then tells which stand in several. Blocks; raises `OSError`.
+    """Takes the hashes of one split after the other, then tells which stand in several. Blocks; raises `OSError`.
 
     `folder` is where there is room for the file.
     """
@@ -47,18 +47,18 @@ class DuplicateKeys:
     def __init__(self, folder: Path, memory_hashes: int = MEMORY_HASHES) -> None:
         self._folder = folder
         self._memory_hashes = memory_hashes
-        self._lane = 0
+        self._split = 0
         self._new: list[Hashes] = []
         self._runs: list[_Run] = []
         self._held = 0
         self._total = 0
         self._file: IO[bytes] | None = None
 
-    def add(self, lane: int, hashes: Hashes) -> None:
-        """These keys stand in `lane`, which is the one before or a later one."""
-        if lane != self._lane:
+    def add(self, split: int, hashes: Hashes) -> None:
+        """These keys stand in `split`, which is the one before or a later one."""
+        if split != self._split:
             self._end_run()
-            self._lane = lane
+            self._split = split
         self._new.append(hashes)
         self._held += len(hashes)
         self._total += len(hashes)
@@ -67,7 +67,7 @@ class DuplicateKeys:
             self._write()
 
     def repeated(self, most: int) -> Hashes:
-        """Hashes that stand in several lanes, up to `most` of them."""
+        """Hashes that stand in several splits, up to `most` of them."""
         self._end_run()
         found: list[Hashes] = []
         for group in self._ranges():
@@ -85,16 +85,16 @@ class DuplicateKeys:
             self._file = None
 
     def _ranges(self) -> Iterator[list[Hashes]]:
-        """The hashes of each lane, every one once, range by range of their values; a range fits into the memory."""
+        """The hashes of each split, every one once, range by range of their values; a range fits into the memory."""
         parts = min(-(-self._total // self._memory_hashes), _RANGES)
         for part in range(parts):
             first, stop = _RANGES * part // parts, _RANGES * (part + 1) // parts
-            by_lane: dict[int, list[Hashes]] = {}
+            by_split: dict[int, list[Hashes]] = {}
             for run in self._runs:
-                by_lane.setdefault(run.lane, []).append(self._read(run, int(run.cuts[first]), int(run.cuts[stop])))
+                by_split.setdefault(run.split, []).append(self._read(run, int(run.cuts[first]), int(run.cuts[stop])))
             yield [
                 hashes[0] if len(hashes) == 1 else _distinct(np.sort(np.concatenate(hashes)))
-                for hashes in by_lane.values()
+                for hashes in by_split.values()
             ]
 
     def _read(self, run: _Run, first: int, stop: int) -> Hashes:
@@ -109,7 +109,7 @@ class DuplicateKeys:
         if self._new:
             hashes = _distinct(np.sort(np.concatenate(self._new)))
             cuts = np.concatenate([[0], np.searchsorted(hashes, _BOUNDS), [len(hashes)]])
-            self._runs.append(_Run(self._lane, cuts, hashes))
+            self._runs.append(_Run(self._split, cuts, hashes))
             self._new = []
 
     def _write(self) -> None:
@@ -121,7 +121,7 @@ class DuplicateKeys:
                 continue
             at = self._file.seek(0, os.SEEK_END)
             self._file.write(run.hashes.data)
-            self._runs[place] = _Run(run.lane, run.cuts, None, at)
+            self._runs[place] = _Run(run.split, run.cuts, None, at)
         self._file.flush()
         self._held = 0
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from asyncloader.finish import in_thread
+from asyncloader.cancellation import in_thread
 from asyncloader.values.errors import SourceError
 
 if TYPE_CHECKING:

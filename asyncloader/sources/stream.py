@@ -13,7 +13,7 @@ from typing import Any
 
 import aiofiles
 
-from asyncloader.finish import finish
+from asyncloader.cancellation import finish
 from asyncloader.sources.decompress import MAGIC_BYTES, Decompression, NotDecompressed
 from asyncloader.sources.resolve import SourceFile
 from asyncloader.values.errors import SourceError

@@ -15,8 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from botocore.utils import get_environ_proxies
 
-from asyncloader.table import aws_errors as refusals
-from asyncloader.table import tls
+from asyncloader.table import aws_errors, tls
 from asyncloader.table.description import read_description
 from asyncloader.values.errors import AccessError, TableError, TableMissing
 from asyncloader.values.schema import Table
@@ -54,7 +53,7 @@ class SessionCredentials:
         try:
             return await self._found.get_frozen_credentials()
         except (BotoCoreError, ClientError) as error:
-            raise refusals.translate(error) from error
+            raise aws_errors.translate(error) from error
         except RuntimeError as error:  # botocore's word for a refresh that brought nothing fresh
             raise AccessError(f"the AWS credentials cannot be refreshed ({error}); sign in again") from error
 
@@ -67,7 +66,7 @@ class SessionCredentials:
             try:
                 found = await provider.load_credentials()
             except (BotoCoreError, ClientError) as error:
-                raise refusals.translate(error) from error
+                raise aws_errors.translate(error) from error
             if found is not None:
                 self._found = found
 
@@ -124,11 +123,11 @@ class Aws:
     async def describe(self, name: str) -> Table:
         """The table's key and indexes; raises `TableError` unless it can be written to."""
         if not name.startswith("arn:") and not _TABLE_NAME.fullmatch(name):
-            raise TableError(refusals.no_table_name(name))
+            raise TableError(aws_errors.no_table_name(name))
         told = await self.told(name)
         status = told.get("TableStatus", "ACTIVE")
         if status not in WRITABLE:
-            raise TableError(refusals.not_active(name, status))
+            raise TableError(aws_errors.not_active(name, status))
         return read_description(told)
 
     async def create(self, name: str, create: CreateSettings) -> Table:
@@ -145,8 +144,8 @@ class Aws:
                 BillingMode="PAY_PER_REQUEST",
             )
         except (BotoCoreError, ClientError, ResponseParserError) as error:
-            if refusals.code_of(error) != "ResourceInUseException":
-                raise refusals.translate(error, table=name, region=self.region, endpoint=self.endpoint_url) from error
+            if aws_errors.code_of(error) != "ResourceInUseException":
+                raise aws_errors.translate(error, table=name, region=self.region, endpoint=self.endpoint_url) from error
         pause_s = 0.05
         try:
             async with asyncio.timeout(CREATE_WAIT_S):
@@ -168,10 +167,10 @@ class Aws:
         try:
             answer = await self._client.describe_table(TableName=name)
         except (BotoCoreError, ClientError, ResponseParserError) as error:
-            raise refusals.translate(error, table=name, region=self.region, endpoint=self.endpoint_url) from error
+            raise aws_errors.translate(error, table=name, region=self.region, endpoint=self.endpoint_url) from error
         table = answer.get("Table")
         if not table:
-            raise AccessError(refusals.not_dynamodb(self.endpoint_url))
+            raise AccessError(aws_errors.not_dynamodb(self.endpoint_url))
         return dict(table)
 
     async def update(self, name: str, changes: dict[str, Any]) -> None:
@@ -179,7 +178,7 @@ class Aws:
         try:
             await self._client.update_table(TableName=name, **changes)
         except (BotoCoreError, ClientError, ResponseParserError) as error:
-            raise refusals.translate(error, table=name, region=self.region, endpoint=self.endpoint_url) from error
+            raise aws_errors.translate(error, table=name, region=self.region, endpoint=self.endpoint_url) from error
 
     def cli_options(self) -> list[str]:
         """The options with which the AWS CLI finds the same tables."""
@@ -192,7 +191,7 @@ class Aws:
         try:
             told = await self._client.scan(TableName=name, Limit=count)
         except (BotoCoreError, ClientError) as error:
-            raise refusals.translate(error, table=name, region=self.region, endpoint=self.endpoint_url) from error
+            raise aws_errors.translate(error, table=name, region=self.region, endpoint=self.endpoint_url) from error
         return list(told["Items"])
 
 
@@ -215,7 +214,7 @@ async def connect(settings: AwsSettings, session: aioboto3.Session | None = None
             session = aioboto3.Session(profile_name=settings.profile, region_name=settings.region)
         found = await session.get_credentials()
         if found is None:
-            raise AccessError(refusals.NO_CREDENTIALS)
+            raise AccessError(aws_errors.NO_CREDENTIALS)
         credentials = SessionCredentials(session, found)
         await credentials.current()
         opened = session.client(
@@ -227,7 +226,7 @@ async def connect(settings: AwsSettings, session: aioboto3.Session | None = None
         )
         client = await opened.__aenter__()
     except (BotoCoreError, ClientError) as error:
-        raise refusals.translate(error) from error
+        raise aws_errors.translate(error) from error
     except ValueError as error:  # botocore's own checks of a URL
         raise AccessError(f"{error}; check --endpoint-url and AWS_ENDPOINT_URL") from error
     try:

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from asyncloader.table import aws_errors as refusals
+from asyncloader.table import aws_errors
 from asyncloader.table.aws import WRITABLE, Aws
 from asyncloader.table.description import read_description
 from asyncloader.values.capacity_change import TABLE
@@ -76,7 +76,7 @@ class ThroughputUpdater:
                 await self._aws.update(self.name, _members(units, change))
             except TableError as error:
                 # Somebody else was quicker; the table is theirs for a while.
-                if attempt == ATTEMPTS - 1 or not refusals.is_busy(error):
+                if attempt == ATTEMPTS - 1 or not aws_errors.is_busy(error):
                     raise
                 await self.until_active()
             else:
@@ -89,7 +89,7 @@ class ThroughputUpdater:
         told = await self._aws.told(self.name)
         status = told.get("TableStatus", "ACTIVE")
         if status not in WRITABLE:
-            raise TableError(refusals.not_active(self.name, status))
+            raise TableError(aws_errors.not_active(self.name, status))
         for name, each in _owners(told):
             self._reads[name] = int((each.get("ProvisionedThroughput") or {}).get("ReadCapacityUnits") or 1)
         return told

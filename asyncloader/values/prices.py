@@ -1,11 +1,10 @@
-"""The price list: what a million write request units cost on demand, by region. Only prices that are known, with their date.
-
-A file of its own, since a load with a budget looks a price up and has no use for the rest of a survey.
-"""
+"""The price of a million on-demand write request units, by region, with the date of the price list. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from asyncloader.values.plan import Cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +28,13 @@ PRICES: dict[str, Price] = {
 }
 """By region. Others differ by up to a half; a price that is not certain is not here."""
 REFERENCE = "us-east-1"
+
+
+def cost_of(wcu: int, region: str | None, given_usd: float | None) -> Cost:
+    """What so many units cost: at the price given, else at the region's, else, as an estimate, at us-east-1's."""
+    if given_usd is not None:
+        return Cost(wcu * given_usd / 1e6, given_usd, region, None, "--price", estimated=False)
+    name = region if region in PRICES else REFERENCE
+    assert name is not None
+    price = PRICES[name]
+    return Cost(wcu * price.usd / 1e6, price.usd, name, price.date, price.source, estimated=name != region)

@@ -214,7 +214,7 @@ class LoadSettings:
         require(self.limit is None or self.limit >= 0, f"--limit takes 0 or more, not {self.limit}")
         require(not (self.resume and self.restart), "--resume and --restart contradict one another")
         require(
-            self.limit is None or self.spread.lanes == 1,
+            self.limit is None or self.spread.splits == 1,
             "--limit counts rows from the begin of the sources, and --spread reads several places of them at once; "
             "leave one of the two out",
         )

@@ -74,11 +74,11 @@ class ShardKey:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """`lanes` places of the sources are read at once; partition keys are split as `shard_key` says."""
+    """`splits` places of the sources are read at once; partition keys are split as `shard_key` says."""
 
-    lanes: int = 1
+    splits: int = 1
     shard_key: ShardKey | None = None
 
     def __post_init__(self) -> None:
-        if not 1 <= self.lanes <= MAX_SPLITS:
-            raise UsageError(f"--spread takes 1 to {MAX_SPLITS} places, not {self.lanes}")
+        if not 1 <= self.splits <= MAX_SPLITS:
+            raise UsageError(f"--spread takes 1 to {MAX_SPLITS} places, not {self.splits}")

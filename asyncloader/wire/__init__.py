@@ -1,1 +1,1 @@
-"""Batches → BatchWriteItem requests → answers, over a connection of one's own or through aioboto3."""
+"""Batches → BatchWriteItem requests → results, over connections of our own or through aioboto3."""

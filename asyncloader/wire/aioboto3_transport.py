@@ -31,7 +31,9 @@ class Aioboto3TransportFactory:
 class Aioboto3Transport:
     """One writer's use of the shared client."""
 
-    def __init__(self, client: Any, table: str, credentials: CredentialSource, capacity_mode: ConsumedCapacityMode) -> None:
+    def __init__(
+        self, client: Any, table: str, credentials: CredentialSource, capacity_mode: ConsumedCapacityMode
+    ) -> None:
         self._wish = capacity_mode
         self._client = client
         self._table = table

@@ -71,7 +71,9 @@ class Envelope:
         name = orjson.dumps(table)
         self.capacity_mode = ConsumedCapacityMode()
         self._open = b'{"RequestItems":{' + name + b":["
-        self._ends = {detail: b']},"ReturnConsumedCapacity":"' + detail.encode() + b'"}' for detail in get_args(CapacityDetail)}
+        self._ends = {
+            detail: b']},"ReturnConsumedCapacity":"' + detail.encode() + b'"}' for detail in get_args(CapacityDetail)
+        }
 
     def wrap(self, payload: Payload) -> bytes:
         """The whole body: the one place where items are copied."""

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from asyncloader.cli.lean import without_default_certificates, without_spinning_threads
+from asyncloader.cli.startup import without_default_certificates, without_spinning_threads
 
 
 def test_the_way_to_the_certificates_is_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,10 @@ from tests.engine.loads import Scene
 from tests.faultserver import FaultServer
 
 
-async def main(url: str, folder: Path, lanes: int) -> None:
+async def main(url: str, folder: Path, splits: int) -> None:
     server = FaultServer()
     server.url = url
-    report = await Scene(server, folder).run(resume=True, workers=4, block_bytes=8192, spread=Spread(lanes))
+    report = await Scene(server, folder).run(resume=True, workers=4, block_bytes=8192, spread=Spread(splits))
     assert report.complete
     assert report.reconciles
 

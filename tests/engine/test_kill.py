@@ -46,15 +46,15 @@ def test_dozens_of_kills_leave_no_trace(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_kills_leave_no_trace_in_any_lane(tmp_path: Path) -> None:
-    """With `--spread` every lane has its own watermark, and goes on from it."""
+def test_kills_leave_no_trace_in_any_split(tmp_path: Path) -> None:
+    """With `--spread` every split has its own watermark, and goes on from it."""
     chance = Random(21)
     rows = [("" if number % 90 == 3 else f"k{number}", f"v{number}", "x" * (number % 40)) for number in range(4000)]
     faults = RandomFaults(4, {None: 12, Unprocessed(fraction=0.3): 1, ServerError(500, written=0.5): 1})
     with FaultServer(faults=faults, latency_s=0.004).in_thread() as server:
         made = scene(server, tmp_path, rows)
         kills = 0
-        while not _run_and_kill(made, chance.randrange(1, 60) if kills < SPREAD_KILLS else None, lanes=5):
+        while not _run_and_kill(made, chance.randrange(1, 60) if kills < SPREAD_KILLS else None, splits=5):
             kills += 1
         assert kills == SPREAD_KILLS
         assert made.items() == applied(rows)
@@ -64,11 +64,11 @@ def test_kills_leave_no_trace_in_any_lane(tmp_path: Path) -> None:
         assert not (tmp_path / "load.journal").exists()
 
 
-def _run_and_kill(made: Scene, requests: int | None, *, lanes: int = 1) -> bool:
+def _run_and_kill(made: Scene, requests: int | None, *, splits: int = 1) -> bool:
     """Run the load; kill it after so many requests. Gives whether it came to its end."""
     before = made.server.requests["BatchWriteItem"]
     child = subprocess.Popen(
-        [sys.executable, "-m", "tests.engine.child", made.server.url, str(made.folder), str(lanes)]
+        [sys.executable, "-m", "tests.engine.child", made.server.url, str(made.folder), str(splits)]
     )
     deadline = time.monotonic() + CHILD_LIMIT_S
     while child.poll() is None and time.monotonic() < deadline:

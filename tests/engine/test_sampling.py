@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import asyncloader
-from asyncloader.engine.loading.survey import Survey
+from asyncloader.planning.planner import Planner
 from asyncloader.sources.stream import SourceStream
 from asyncloader.values.plan import Plan
 from asyncloader.values.plan_settings import PlanSettings
@@ -34,7 +34,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def sampled(source: Path, fraction: float | None, **changes: int) -> Plan:
-    survey = Survey(
+    survey = Planner(
         [source],
         PlanSettings(load=LoadSettings(**changes), key=KeyAttribute("id"), sample=fraction),  # type: ignore[arg-type]
     )

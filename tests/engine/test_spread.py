@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from asyncloader.engine.loading.load import Load
-from asyncloader.engine.reading.lanes import Lanes
-from asyncloader.engine.reading.reader import equip, inspect, read_lane, read_rounds
+from asyncloader.engine.reading.reader import bind, inspect, read_rounds, read_split
+from asyncloader.engine.reading.splits import SplitFinder
 from asyncloader.formats.csv.grammar import grammar
 from asyncloader.records.checkpoint import UNSPLIT, Split
 from asyncloader.sources.resolve import expand_paths
@@ -47,42 +47,42 @@ def files(draw: st.DrawFn) -> list[list[Row]]:
     ]
 
 
-async def _records(inputs: Any, asked: LoadSettings, lanes: tuple[Split, ...]) -> list[list[Record]]:
-    """Every record by lane: source, offset, line and text."""
-    found: list[list[Record]] = [[] for _ in lanes]
+async def _records(inputs: Any, asked: LoadSettings, splits: tuple[Split, ...]) -> list[list[Record]]:
+    """Every record by split: source, offset, line and text."""
+    found: list[list[Record]] = [[] for _ in splits]
     rules = grammar(asked.dialect)
-    async for blocks in read_rounds(inputs, asked, lanes):
-        for lane, block in blocks:
+    async for blocks in read_rounds(inputs, asked, splits):
+        for split, block in blocks:
             data = block.data  # type: ignore[attr-defined]  # a block of text
             for each in rules.records(data, block.line):
                 record = (block.source, block.offset + each.start, each.line, data[each.start : each.end])
-                found[lane].append(record)
+                found[split].append(record)
     return found
 
 
-async def _both_ways(sources: list[list[Row]], lanes: int, block_bytes: int) -> None:
+async def _both_ways(sources: list[list[Row]], splits: int, block_bytes: int) -> None:
     with TemporaryDirectory() as folder:
         paths = [Path(folder) / f"{number}.csv" for number in range(len(sources))]
         for path, rows in zip(paths, sources, strict=True):
             path.write_bytes(csv_bytes(rows))
-        asked = LoadSettings(spread=Spread(lanes), block_bytes=block_bytes)
+        asked = LoadSettings(spread=Spread(splits), block_bytes=block_bytes)
         inputs = await inspect(expand_paths(paths), Dialect())
-        equip(inputs, TABLE, asked)
-        found = await Lanes(inputs, asked, Path(folder)).find()
+        bind(inputs, TABLE, asked)
+        found = await SplitFinder(inputs, asked, Path(folder)).find()
         in_order = (await _records(inputs, asked, UNSPLIT))[0]
-        by_lane = await _records(inputs, asked, found)
-        assert list(itertools.chain(*by_lane)) == in_order
-        assert all(by_lane)
-        assert len(found) <= lanes
+        by_split = await _records(inputs, asked, found)
+        assert list(itertools.chain(*by_split)) == in_order
+        assert all(by_split)
+        assert len(found) <= splits
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(files(), st.integers(2, 9), st.integers(16, 3000))
 def test_the_lanes_hold_every_record_once_with_its_place_and_line(
-    sources: list[list[Row]], lanes: int, block_bytes: int
+    sources: list[list[Row]], splits: int, block_bytes: int
 ) -> None:
-    """Record for record what is read in one lane, wherever quotes and line breaks stand."""
-    asyncio.run(_both_ways(sources, lanes, block_bytes))
+    """Record for record what is read in one split, wherever quotes and line breaks stand."""
+    asyncio.run(_both_ways(sources, splits, block_bytes))
 
 
 async def test_the_lanes_of_a_long_file_are_evenly_spaced(tmp_path: Path) -> None:
@@ -90,14 +90,14 @@ async def test_the_lanes_of_a_long_file_are_evenly_spaced(tmp_path: Path) -> Non
     source.write_bytes(csv_bytes((f"k{number}", "v", "") for number in range(20_000)))
     asked = LoadSettings(spread=Spread(8))
     inputs = await inspect(expand_paths([source]), Dialect())
-    equip(inputs, TABLE, asked)
-    lanes = await Lanes(inputs, asked, tmp_path).find()
-    starts = [lane.place.offset for lane in lanes]
+    bind(inputs, TABLE, asked)
+    splits = await SplitFinder(inputs, asked, tmp_path).find()
+    starts = [split.position.offset for split in splits]
     size = source.stat().st_size
-    assert len(lanes) == 8
+    assert len(splits) == 8
     for number, begin in enumerate(starts):
         assert abs(begin - size * number / 8) <= size / 8 / 8
-    blocks = [block async for block in read_lane(inputs, asked, lanes[3])]
+    blocks = [block async for block in read_split(inputs, asked, splits[3])]
     assert blocks[0].line == source.read_bytes()[: starts[3]].count(b"\n") + 1
 
 
@@ -128,10 +128,10 @@ def _lines_without_key(rows: list[Row]) -> list[int]:
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 400), scripts(), st.integers(2, 7), st.integers(300, 4000))
 def test_under_any_faults_the_table_is_as_after_a_load_in_order(
-    count: int, script: RandomFaults, lanes: int, block_bytes: int
+    count: int, script: RandomFaults, splits: int, block_bytes: int
 ) -> None:
     rows = _distinct(count)
-    made, server, report = asyncio.run(_run(rows, script, spread=Spread(lanes), block_bytes=block_bytes))
+    made, server, report = asyncio.run(_run(rows, script, spread=Spread(splits), block_bytes=block_bytes))
     assert made.items() == applied(rows)
     assert server.overlaps == 0
     assert report.complete
@@ -191,7 +191,7 @@ async def test_number_keys_are_compared_by_value(tmp_path: Path) -> None:
 
 
 async def test_a_key_that_comes_again_in_its_own_place_is_the_last_row(tmp_path: Path) -> None:
-    """Near the middle, where the second lane starts, no key stands twice."""
+    """Near the middle, where the second split starts, no key stands twice."""
     rows: list[Row] = [
         (f"k{number if 600 <= number < 900 else number // 3 + 2000}", f"v{number}", "") for number in range(1500)
     ]
@@ -257,7 +257,7 @@ async def test_several_sources_are_divided_as_one(tmp_path: Path) -> None:
         assert {row["_asyncloader_source"] for row in made.rejects()} == {str(part) for part in parts}
 
 
-async def test_a_byte_order_mark_moves_no_lane(tmp_path: Path) -> None:
+async def test_a_byte_order_mark_moves_no_split(tmp_path: Path) -> None:
     rows = _distinct(600)
     async with FaultServer() as server:
         made = scene(server, tmp_path, rows)
@@ -267,7 +267,7 @@ async def test_a_byte_order_mark_moves_no_lane(tmp_path: Path) -> None:
         assert made.items() == applied(rows)
 
 
-async def test_every_moment_has_items_of_every_lane(tmp_path: Path) -> None:
+async def test_every_moment_has_items_of_every_split(tmp_path: Path) -> None:
     """A file sorted by its key, far longer than what is in flight, is written from all its places at once."""
     rows: list[Row] = [(f"k{number:05}", "v", "x" * 100) for number in range(4000)]
     async with FaultServer() as server:

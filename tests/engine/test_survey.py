@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import asyncloader
 from asyncloader.engine.loading.load import Load
-from asyncloader.engine.loading.survey import Survey
+from asyncloader.planning.planner import Planner
 from asyncloader.table.description import read_description
 from asyncloader.values.errors import SourceError, UsageError
 from asyncloader.values.plan import Plan
@@ -121,7 +121,7 @@ async def planned_and_loaded(
 
 
 async def surveyed(source: Path, plan_settings: PlanSettings, table: Table | None = None) -> Plan:
-    survey = Survey([source], plan_settings)
+    survey = Planner([source], plan_settings)
     await survey.prepare()
     return await survey.run(table)
 
@@ -231,7 +231,7 @@ async def test_several_sources_are_one_plan(tmp_path: Path) -> None:
     first, second = tmp_path / "a.csv", tmp_path / "b.csv"
     first.write_text("id,name\n1,Ana\n2,Ben\n")
     second.write_text("id,born\n1,1815\n,1816\n")
-    survey = Survey([first, second], PlanSettings(key=KeyAttribute("id")))
+    survey = Planner([first, second], PlanSettings(key=KeyAttribute("id")))
     await survey.prepare()
     plan = await survey.run(None)
     assert (plan.rows, plan.items, plan.rows_repeating, plan.rows_superseded) == (4, 3, 1, 0)

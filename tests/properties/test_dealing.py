@@ -127,27 +127,29 @@ def test_requests_of_a_sorted_block_hold_25_partition_keys_each() -> None:
 @usual
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=6))
 def test_blocks_that_are_sent_together_share_every_request(sizes: list[int]) -> None:
-    """Each lane has its share of every request."""
-    flights = [InFlightBlock(block_of_lengths([100] * rows), lane) for lane, rows in enumerate(sizes)]
+    """Each split has its share of every request."""
+    flights = [InFlightBlock(block_of_lengths([100] * rows), split) for split, rows in enumerate(sizes)]
     batches = list(interleaved_batches([(flight, None) for flight in flights if len(flight.encoded)]))
-    assert sorted((run.flight.lane, item) for batch in batches for run, item in batch.items()) == [  # type: ignore[attr-defined]  # of this test
-        (lane, item) for lane, rows in enumerate(sizes) for item in range(rows)
+    assert sorted((run.flight.split, item) for batch in batches for run, item in batch.items()) == [  # type: ignore[attr-defined]  # of this test
+        (split, item) for split, rows in enumerate(sizes) for item in range(rows)
     ]
     assert all(len(batch) == BATCH_ITEMS for batch, _ in pairwise(batches))
     total = sum(sizes)
     for batch in batches[:-1]:
-        held = Counter(run.flight.lane for run, _ in batch.items())  # type: ignore[attr-defined]  # of this test
-        for lane, rows in enumerate(sizes):
-            assert abs(held[lane] - BATCH_ITEMS * rows / total) <= len(sizes)
+        held = Counter(run.flight.split for run, _ in batch.items())  # type: ignore[attr-defined]  # of this test
+        for split, rows in enumerate(sizes):
+            assert abs(held[split] - BATCH_ITEMS * rows / total) <= len(sizes)
 
 
 @usual
 @given(st.lists(st.lists(st.booleans(), max_size=80), min_size=1, max_size=5))
 def test_items_that_wait_are_left_out_of_what_is_sent_together(waiting: list[list[bool]]) -> None:
-    flights = [(InFlightBlock(block_of_lengths([100] * len(waits)), lane), waits) for lane, waits in enumerate(waiting)]
+    flights = [
+        (InFlightBlock(block_of_lengths([100] * len(waits)), split), waits) for split, waits in enumerate(waiting)
+    ]
     batches = list(interleaved_batches([(flight, np.array(waits, dtype=bool)) for flight, waits in flights]))
-    sent = sorted((run.flight.lane, item) for batch in batches for run, item in batch.items())  # type: ignore[attr-defined]  # of this test
+    sent = sorted((run.flight.split, item) for batch in batches for run, item in batch.items())  # type: ignore[attr-defined]  # of this test
     assert sent == [
-        (lane, item) for lane, waits in enumerate(waiting) for item, waits_ in enumerate(waits) if not waits_
+        (split, item) for split, waits in enumerate(waiting) for item, waits_ in enumerate(waits) if not waits_
     ]
     assert all(len(batch) == BATCH_ITEMS for batch, _ in pairwise(batches))

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from asyncloader.survey.advice import Situation, advise
-from asyncloader.survey.duration import duration_of
+from asyncloader.planning.advice import AdviceContext, advise
+from asyncloader.planning.duration import duration_of
 from asyncloader.values.plan import Advice, Cell, ColumnPlan, HeavyKey, IndexPlan, Location, Partitions, Reason
 from asyncloader.values.plan_settings import PlanSettings
 from asyncloader.values.schema import Index, KeyAttribute, Table, Throughput
@@ -59,7 +59,7 @@ def advice(
         indexes = (IndexPlan("by-city", index_wcu, index_wcu),)
     settings = settings or PlanSettings(key=TENANT)
     duration = duration_of(table, settings, wcu, indexes, found)
-    return advise(Situation(table, settings, duration, wcu, indexes, found, columns, reasons, repeats, spreadable))
+    return advise(AdviceContext(table, settings, duration, wcu, indexes, found, columns, reasons, repeats, spreadable))
 
 
 def options(told: tuple[Advice, ...]) -> list[str | None]:

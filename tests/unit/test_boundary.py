@@ -9,9 +9,9 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncloader.engine.reading.sampling import FEWEST_PLACES, places
 from asyncloader.formats.csv.boundary import find_record
 from asyncloader.formats.csv.grammar import grammar
+from asyncloader.planning.sampling import FEWEST_PLACES, places
 from asyncloader.values.dialect import Dialect
 from tests.properties.effort import usual
 

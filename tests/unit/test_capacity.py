@@ -7,10 +7,9 @@ import datetime
 import numpy as np
 import pytest
 
-from asyncloader.survey.capacity import Supply, supply_of
-from asyncloader.survey.price import cost_of
-from asyncloader.survey.sizes import SizeTally
-from asyncloader.values.prices import PRICES
+from asyncloader.planning.duration import Supply, supply_of
+from asyncloader.planning.estimators import SizeTally
+from asyncloader.values.prices import PRICES, cost_of
 from asyncloader.values.schema import Throughput
 
 HALF_HOUR_WCU = 4_000 * 1_800

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncloader.survey.keys import KeyCensus, Repeats
+from asyncloader.planning.estimators import KeyCounter, Repeats
 from tests.properties.effort import usual
 
 
@@ -26,7 +26,7 @@ def hashes(
 @usual
 @given(st.lists(st.lists(st.integers(0, 40), max_size=60), max_size=8))
 def test_few_keys_are_counted_exactly(blocks: list[list[int]]) -> None:
-    census = KeyCensus(most=100)
+    census = KeyCounter(most=100)
     for block in blocks:
         census.add(hashes(np.array(block, dtype=np.uint64)))
     counts = Counter(number for block in blocks for number in block)
@@ -35,7 +35,7 @@ def test_few_keys_are_counted_exactly(blocks: list[list[int]]) -> None:
 
 def test_many_keys_without_a_repeated_one_are_told_to_have_none() -> None:
     """Which no sketch for distinct counts could: it errs by a percent of all keys."""
-    census = KeyCensus(most=1_000)
+    census = KeyCounter(most=1_000)
     for first in range(0, 200_000, 10_000):
         census.add(hashes(np.arange(first, first + 10_000, dtype=np.uint64)))
     told = census.repeats()
@@ -49,7 +49,7 @@ def test_repeated_keys_scale_up_without_bias() -> None:
     chance = np.random.default_rng(4)
     told, within = [], 0
     for _ in range(60):
-        census, first = KeyCensus(most=500), int(chance.integers(2**40))
+        census, first = KeyCounter(most=500), int(chance.integers(2**40))
         keys = hashes(np.arange(first, first + 8_000, dtype=np.uint64))
         rows = np.concatenate([keys, keys[:2_000], keys[:1_000]])
         for block in np.array_split(chance.permutation(rows), 7):
@@ -63,7 +63,7 @@ def test_repeated_keys_scale_up_without_bias() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    census = KeyCensus(most=1_000)
+    census = KeyCounter(most=1_000)
     for first in range(0, 1_000_000, 50_000):
         census.add(hashes(np.arange(first, first + 50_000, dtype=np.uint64)))
         assert len(census._hashes) <= 1_000

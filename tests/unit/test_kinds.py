@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncloader.encode import numbers
-from asyncloader.survey.columns import ColumnTally, facts
-from asyncloader.survey.kinds import Kind, kinds_of
+from asyncloader.planning.columns import ColumnTally, Kind, facts, kinds_of
 from asyncloader.values.plan import Location
 from tests.properties.effort import usual
 

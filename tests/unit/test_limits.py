@@ -191,7 +191,7 @@ def test_a_ceiling_without_parts_is_none() -> None:
 
 @pytest.mark.parametrize("text", ["0", "1.5", "-1", "much", "nan"])
 def test_a_utilization_is_a_part(text: str) -> None:
-    with pytest.raises(UsageError, match="--utilization takes a part of the describe_pace capacity"):
+    with pytest.raises(UsageError, match="--utilization takes a part of the described capacity"):
         PacingSettings.parse(None, text)
 
 

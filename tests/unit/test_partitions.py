@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 
 from asyncloader.formats.columns import BadRow
-from asyncloader.survey.partitions import PartitionTally, weighed
-from asyncloader.survey.ratio import Ratio
-from asyncloader.survey.reasons import MOST_REASONS, OTHERS, SPOTS, ReasonTally
+from asyncloader.planning.estimators import Ratio
+from asyncloader.planning.partitions import PartitionTally, weighed
+from asyncloader.planning.tally import MOST_REASONS, OTHERS, SPOTS, ReasonTally
 from asyncloader.values.plan import HeavyKey, Location
 from asyncloader.values.schema import KeyAttribute
 

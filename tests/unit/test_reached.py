@@ -1,8 +1,8 @@
-"""Progress in bytes: one lane or many, from the begin or after a resume."""
+"""Progress in bytes: one split or many, from the begin or after a resume."""
 
 from __future__ import annotations
 
-from asyncloader.engine.reading.reached import Reached
+from asyncloader.engine.reading.progress import ReadProgress
 from asyncloader.formats.csv.cutter import TextBlock
 from asyncloader.records.checkpoint import UNSPLIT, Position, Split
 
@@ -12,7 +12,7 @@ def block(source: int, offset: int, size: int, read_bytes: int | None = None) ->
 
 
 def test_one_lane_counts_what_has_been_read() -> None:
-    reached = Reached(UNSPLIT, [100, 50])
+    reached = ReadProgress(UNSPLIT, [100, 50])
     assert (reached.bytes, reached.at_start) == (0, 0)
     for each in (block(0, 10, 40), block(0, 50, 50), block(1, 10, 40)):
         reached.begin([(0, each)])
@@ -23,7 +23,7 @@ def test_one_lane_counts_what_has_been_read() -> None:
 
 def test_a_compressed_source_counts_as_it_is_stored() -> None:
     """After a resume its place is one of the text; the first block tells where that is in the file."""
-    reached = Reached([Split(Position(0, 5000, 9, 8))], [1000])
+    reached = ReadProgress([Split(Position(0, 5000, 9, 8))], [1000])
     reached.begin([(0, block(0, 5000, 100, read_bytes=600))])
     assert reached.at_start == 500
     reached.add([(0, block(0, 5000, 100, read_bytes=600))])
@@ -31,12 +31,12 @@ def test_a_compressed_source_counts_as_it_is_stored() -> None:
 
 
 def test_lanes_count_together_what_each_has_done() -> None:
-    lanes = [
+    splits = [
         Split(end_source=0, end_offset=60),
         Split(Position(0, 60, 7), end_source=1, end_offset=20),
         Split(Position(1, 20, 3)),
     ]
-    reached = Reached(lanes, [100, 50])
+    reached = ReadProgress(splits, [100, 50])
     assert reached.bytes == 0
     reached.begin([(0, block(0, 0, 30)), (1, block(0, 60, 40)), (2, block(1, 20, 30))])
     reached.add([(0, block(0, 0, 30)), (1, block(0, 60, 40)), (2, block(1, 20, 30))])
@@ -46,6 +46,8 @@ def test_lanes_count_together_what_each_has_done() -> None:
 
 
 def test_lanes_go_on_with_what_earlier_runs_have_done() -> None:
-    """Half of each of two lanes is done."""
-    reached = Reached([Split(Position(0, 30, 4, 3), end_source=0, end_offset=60), Split(Position(0, 80, 9, 2))], [100])
+    """Half of each of two splits is done."""
+    reached = ReadProgress(
+        [Split(Position(0, 30, 4, 3), end_source=0, end_offset=60), Split(Position(0, 80, 9, 2))], [100]
+    )
     assert (reached.bytes, reached.at_start) == (50, 50)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncloader.engine.putting.room import TURN, Room
+from asyncloader.engine.writing.pending_limit import TURN, PendingLimit
 from asyncloader.values.errors import WriterClosed
 from tests.properties.effort import usual
 
@@ -19,7 +19,7 @@ async def _settle() -> None:
 
 
 def test_room_is_bounded_by_items_and_by_bytes() -> None:
-    room = Room(2, 100)
+    room = PendingLimit(2, 100)
     assert room.try_take(60)
     assert not room.try_take(41)
     assert room.try_take(40)
@@ -29,7 +29,7 @@ def test_room_is_bounded_by_items_and_by_bytes() -> None:
 
 
 def test_an_item_that_is_too_large_for_the_room_is_let_in_alone() -> None:
-    room = Room(2, 100)
+    room = PendingLimit(2, 100)
     assert room.try_take(1000)
     assert not room.try_take(1)
     room.give_back(1, 1000)
@@ -38,13 +38,13 @@ def test_an_item_that_is_too_large_for_the_room_is_let_in_alone() -> None:
 
 
 def test_a_turn_ends_for_those_who_are_polite() -> None:
-    room = Room(10_000, 10_000)
+    room = PendingLimit(10_000, 10_000)
     assert [room.try_take(1) for _ in range(TURN + 1)] == [True] * TURN + [False]
     assert room.try_take(1, politely=False)
 
 
 async def test_nobody_passes_those_who_wait() -> None:
-    room = Room(1, 100)
+    room = PendingLimit(1, 100)
     room.try_take(1)
     waiting = asyncio.create_task(room.take(90))
     await _settle()
@@ -56,7 +56,7 @@ async def test_nobody_passes_those_who_wait() -> None:
 
 
 async def test_an_end_is_told_to_everybody_who_waits() -> None:
-    room = Room(1, 100)
+    room = PendingLimit(1, 100)
     room.try_take(1)
     waiting = [asyncio.create_task(room.take(1)) for _ in range(3)]
     await _settle()
@@ -74,7 +74,7 @@ async def test_an_end_is_told_to_everybody_who_waits() -> None:
 async def test_whoever_is_cancelled_takes_nothing_and_the_others_come_in_their_order(
     limit: int, producers: list[tuple[int, bool, int]]
 ) -> None:
-    room = Room(limit, 100)
+    room = PendingLimit(limit, 100)
     order: list[int] = []
 
     async def produce(number: int, size_bytes: int) -> None:
@@ -102,7 +102,7 @@ async def test_whoever_is_cancelled_takes_nothing_and_the_others_come_in_their_o
 
 
 async def test_a_place_that_was_granted_to_a_cancelled_one_goes_to_the_next() -> None:
-    room = Room(1, 100)
+    room = PendingLimit(1, 100)
     room.try_take(1)
     first, second = asyncio.create_task(room.take(1)), asyncio.create_task(room.take(1))
     await _settle()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from asyncloader.cli.heat import shown
 from asyncloader.cli.progress import Moment, Pace
+from asyncloader.cli.result import shown
 from asyncloader.values.report import HotKey
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from asyncloader.encode.steps import Steps, run_steps
-from asyncloader.engine.reading.ahead import ENCODED_AT_ONCE, Bench
+from asyncloader.engine.reading.ahead import ENCODED_AT_ONCE, EncodePool
 
 
 def work(told: list[str], number: int = 0) -> Steps[int]:
@@ -31,7 +31,7 @@ def test_all_steps_at_once() -> None:
 
 async def test_long_steps_run_in_a_thread_and_the_others_in_the_loop() -> None:
     told: list[str] = []
-    bench = Bench()
+    bench = EncodePool()
     assert await asyncio.gather(*(bench.begin(work(told, number)) for number in range(5))) == [0, 1, 2, 3, 4]
     await bench.clear()
     loop = [line for line in told if not line.startswith("long")]
@@ -60,14 +60,14 @@ async def test_others_have_their_turn_at_each_pause() -> None:
             turns += 1
             await asyncio.sleep(0)
 
-    counting, bench = asyncio.create_task(count()), Bench()
+    counting, bench = asyncio.create_task(count()), EncodePool()
     assert await bench.begin(pauses()) >= 10
     counting.cancel()
     await bench.clear()
 
 
 async def test_what_a_step_raises_is_raised_and_nothing_goes_on_after_the_end() -> None:
-    bench, gone_on = Bench(), list[int]()
+    bench, gone_on = EncodePool(), list[int]()
 
     def fails() -> Steps[int]:
         yield lambda: 1 / 0
@@ -104,14 +104,14 @@ import pyarrow as pa
 from asyncloader.formats.csv.cutter import TextBlock
 from asyncloader.formats.columns import Columns
 from asyncloader.encode.columns import ColumnEncoder
-from asyncloader.engine.reading.ahead import Bench
+from asyncloader.engine.reading.ahead import EncodePool
 from asyncloader.values.schema import KeyAttribute, Table
 
 text = pa.StringArray.from_buffers(1, pa.py_buffer(b"\\0\\0\\0\\0\\1\\0\\0\\0"), pa.py_buffer(b"a"))
 encoder = ColumnEncoder(["id"], Table("t", "", KeyAttribute("id")), {}, "drop")
 
 async def main():
-    bench = Bench()
+    bench = EncodePool()
     await bench.begin(encoder.encode(TextBlock(0, 0, b"", 0, 1), Columns(("id",), (text,), 1)))
     await bench.clear()
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from asyncloader.batching.batch import Batch
-from asyncloader.engine.gates.turnstile import Turnstile
+from asyncloader.engine.gates.pacing import PacingGate
 from asyncloader.pacing.limits import Limits
 from asyncloader.pacing.pacer import Pacer
 from asyncloader.values.errors import ConnectionFailed, Throttled
@@ -27,7 +27,7 @@ class World:
     def __init__(self, start_wcu: float = 4_000.0, cap_wcu: float | None = None) -> None:
         self.now = 0.0
         self.pacer = Pacer(Limits(start_wcu, cap_wcu), 0.0, workers=32)
-        self.turnstile = Turnstile(self.pacer, TABLE, lambda: self.now)
+        self.turnstile = PacingGate(self.pacer, TABLE, lambda: self.now)
 
     def answer(self, keys: Sequence[str], refused: Sequence[int] = (), after_s: float = 0.005) -> None:
         """A request of these partition keys is answered; the items at these places came back."""

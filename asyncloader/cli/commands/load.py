@@ -6,10 +6,9 @@ from typing import get_args
 
 import typer
 
-from asyncloader.cli.cells import dialect_of, types_of
-from asyncloader.cli.lean import without_default_certificates
-from asyncloader.cli.logs import set_log_level
 from asyncloader.cli.options import budget, capacity, dialect, ends, output, shape, spread, target
+from asyncloader.cli.parse import dialect_of, types_of
+from asyncloader.cli.startup import set_log_level, without_default_certificates
 from asyncloader.values.budget import Budget
 from asyncloader.values.capacity_change import CapacitySettings
 from asyncloader.values.errors import UsageError
@@ -40,7 +39,7 @@ def load(
     stop_after: budget.StopAfter = None,
     price: budget.Price = None,
     utilization: capacity.Utilization = "0.95",
-    lanes: spread.Lanes = 1,
+    splits: spread.Splits = 1,
     shard_key: spread.ShardKeyOption = None,
     raise_wcu: capacity.RaiseWcu = None,
     prewarm: capacity.Prewarm = None,
@@ -89,7 +88,7 @@ def load(
         max_rejects=None if max_rejects is None else RejectLimit.parse(max_rejects),
         budget=Budget.of(stop_after_wcu, stop_after_cost, stop_after, price),
         pacing=PacingSettings.parse(max_wcu, "off" if local else utilization),
-        spread=Spread(lanes, None if shard_key is None else ShardKey.parse(shard_key)),
+        spread=Spread(splits, None if shard_key is None else ShardKey.parse(shard_key)),
         change=CapacitySettings(raise_wcu, prewarm),
         journal=journal,
         resume=resume,
@@ -97,12 +96,12 @@ def load(
     )
     aws = AwsSettings(region=region, profile=profile, endpoint_url=endpoint_url, transport=_transport(transport))
 
-    from asyncloader.cli.asking import asking
+    from asyncloader.cli.confirm import confirmation
 
     with without_default_certificates():
         from asyncloader.cli.running import Display, run_load
 
-    confirm = None if yes or prewarm is None else asking(reads_stdin="-" in sources)
+    confirm = None if yes or prewarm is None else confirmation(reads_stdin="-" in sources)
 
     show_progress = not quiet if progress is None else progress and not quiet
     display = Display(show_progress, quiet, as_json)

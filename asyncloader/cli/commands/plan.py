@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from asyncloader.cli.cells import dialect_of, types_of
-from asyncloader.cli.logs import set_log_level
 from asyncloader.cli.options import capacity, dialect, output, shape, spread, target
 from asyncloader.cli.options import plan as planning
+from asyncloader.cli.parse import dialect_of, types_of
+from asyncloader.cli.startup import set_log_level
 from asyncloader.values.plan_settings import PlanSettings, parse_sample
 from asyncloader.values.schema import KeyAttribute
 from asyncloader.values.settings import AwsSettings, LoadSettings, PacingSettings

@@ -8,7 +8,7 @@ import typer
 
 from asyncloader.cli.options.capacity import CAPACITY
 
-Lanes = Annotated[
+Splits = Annotated[
     int,
     typer.Option(
         "--spread",

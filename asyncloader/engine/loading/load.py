@@ -11,24 +11,24 @@ from typing import Any
 
 from asyncloader.batching.block_batches import interleaved_batches
 from asyncloader.batching.block_in_flight import InFlightBlock, KeyConflicts
+from asyncloader.cancellation import in_thread
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.engine.engine import Engine
-from asyncloader.engine.gates.crew import Crew
-from asyncloader.engine.gates.guard import Guard, guard_of
-from asyncloader.engine.gates.turnstile import Turnstile
+from asyncloader.engine.gates.budget import BudgetGate, budget_gate
+from asyncloader.engine.gates.concurrency import ConcurrencyGate
+from asyncloader.engine.gates.pacing import PacingGate
 from asyncloader.engine.hooks import Hooks
-from asyncloader.engine.loading.ledger import Ledger
-from asyncloader.engine.loading.papers import Papers
-from asyncloader.engine.loading.switch import Switch, refuse_on_demand
-from asyncloader.engine.loading.verdict import too_many_rejects, verdict
-from asyncloader.engine.loading.voice import Voice
+from asyncloader.engine.loading.capacity import CapacityChange, refuse_on_demand
+from asyncloader.engine.loading.checkpointer import Checkpointer
+from asyncloader.engine.loading.final_error import final_error, too_many_rejects
+from asyncloader.engine.loading.load_files import LoadFiles
+from asyncloader.engine.loading.messenger import Messenger
 from asyncloader.engine.reading.ahead import read_ahead
 from asyncloader.engine.reading.input import Input
-from asyncloader.engine.reading.lanes import Lanes, divisible
-from asyncloader.engine.reading.reached import Reached
-from asyncloader.engine.reading.reader import Round, equip, inspect
-from asyncloader.engine.stop import Stop
-from asyncloader.finish import in_thread
+from asyncloader.engine.reading.progress import ReadProgress
+from asyncloader.engine.reading.reader import SplitBlocks, bind, inspect
+from asyncloader.engine.reading.splits import SplitFinder, divisible
+from asyncloader.engine.stop import StopEngine
 from asyncloader.pacing.limits import describe_pace
 from asyncloader.pacing.pacer import pacer_for
 from asyncloader.records.checkpoint import UNSPLIT, Checkpoint, Split
@@ -58,7 +58,7 @@ class Load:
         settings: LoadSettings,
         *,
         resume_command: str = "the same call with resume=True",
-        voice: Voice | None = None,
+        voice: Messenger | None = None,
         hooks: Hooks | None = None,
     ) -> None:
         self.settings = settings
@@ -69,15 +69,15 @@ class Load:
         self.engine: Engine | None = None
         self.writes = asyncio.Event()  # set when the writers start; what came before may have taken a while
         self._resume_command = resume_command
-        self._voice = voice or Voice()
-        self._switch: Switch | None = None
+        self._voice = voice or Messenger()
+        self._switch: CapacityChange | None = None
         self._hooks = hooks or Hooks()
-        self._papers: Papers | None = None
+        self._papers: LoadFiles | None = None
         self._table_name = ""
         self._sharding: dict[str, Any] | None = None
         self._flights = KeyConflicts()
         self._began = time.monotonic()
-        self._reached = Reached((), ())
+        self._reached = ReadProgress((), ())
         self._resumed = self._interrupted = self._read_everything = False
         self._failure: BaseException | None = None
 
@@ -102,7 +102,7 @@ class Load:
     async def prepare(self) -> None:
         """Look at every source; raises `SourceError`, and `UsageError` for what does not go with `--spread`."""
         self.inputs = await inspect(self.sources, self.settings.dialect)
-        if self.settings.spread.lanes > 1:
+        if self.settings.spread.splits > 1:
             divisible(self.inputs)
 
     @property
@@ -134,17 +134,17 @@ class Load:
         refuse_on_demand(table, self.settings.change.raise_wcu)
         shard_key = self.settings.spread.shard_key
         self._sharding = None if shard_key is None else shard_key.told(table)
-        equip(self.inputs, table, self.settings)
-        papers = self._papers = await in_thread(Papers, self.settings, self.sources, self.inputs, table, endpoint)
+        bind(self.inputs, table, self.settings)
+        papers = self._papers = await in_thread(LoadFiles, self.settings, self.sources, self.inputs, table, endpoint)
         try:
             found = await in_thread(papers.find_start, self._resume_command)
             self._resumed = found is not None
-            start = found or Checkpoint(await self._find_lanes(papers))
+            start = found or Checkpoint(await self._find_splits(papers))
             self.earlier = start.counts
             if throughput is not None:
-                self._switch = Switch(throughput, self.settings.change, papers, self._voice)
+                self._switch = CapacityChange(throughput, self.settings.change, papers, self._voice)
             region = throughput.region if throughput else None
-            guard = guard_of(self.settings.budget, start.counts.consumed_wcu, table, region)
+            guard = budget_gate(self.settings.budget, start.counts.consumed_wcu, table, region)
             if guard is not None and guard.is_spent:
                 self._failure = guard.spent()
             else:
@@ -170,20 +170,22 @@ class Load:
             shard_key=self._sharding,
         )
 
-    async def _find_lanes(self, papers: Papers) -> tuple[Split, ...]:
+    async def _find_splits(self, papers: LoadFiles) -> tuple[Split, ...]:
         """Where to read: from the begin, or with `--spread` in several places once the sources have been looked through."""
-        if self.settings.spread.lanes == 1:
+        if self.settings.spread.splits == 1:
             return UNSPLIT
-        return await Lanes(self.inputs, self.settings, (papers.journal.path or Path()).parent).find()
+        return await SplitFinder(self.inputs, self.settings, (papers.journal.path or Path()).parent).find()
 
     @property
-    def turnstile(self) -> Turnstile | None:
+    def turnstile(self) -> PacingGate | None:
         """What paces this load, once it writes."""
         return None if self.engine is None else self.engine.turnstile
 
     # The tasks.
 
-    async def _write(self, gateway: TransportFactory, table: Table, guard: Guard | None, start: Checkpoint) -> None:
+    async def _write(
+        self, gateway: TransportFactory, table: Table, guard: BudgetGate | None, start: Checkpoint
+    ) -> None:
         papers = self._papers
         assert papers is not None
         if self._switch is not None:
@@ -204,10 +206,10 @@ class Load:
             pacer=pacer_for(table, self.settings.pacing, workers=self.settings.workers, now=time.monotonic()),
             guard=guard,
             hooks=self._hooks,
-            crew=Crew(time.monotonic) if self.settings.auto_workers else None,
+            crew=ConcurrencyGate(time.monotonic) if self.settings.auto_workers else None,
         )
         totals, told = lambda: self.earlier + self.counts, self._hooks.teller(table)
-        ledger = Ledger(self.inputs, papers.rejects, papers.journal, start, totals, told)
+        ledger = Checkpointer(self.inputs, papers.rejects, papers.journal, start, totals, told)
         self._flights = KeyConflicts(ledger.landed)
         self.writes.set()
         if self._interrupted:
@@ -215,7 +217,7 @@ class Load:
         await self._run_tasks(engine, ledger, start)
         await self._settle(ledger)
 
-    async def _run_tasks(self, engine: Engine, ledger: Ledger, start: Checkpoint) -> None:
+    async def _run_tasks(self, engine: Engine, ledger: Checkpointer, start: Checkpoint) -> None:
         """Reader, engine and ledger side by side. A failure of one halts the engine, which still hears the answers."""
         async with asyncio.TaskGroup() as tasks:
             keeping = tasks.create_task(self._guard(engine, ledger.run()), name="ledger")
@@ -223,7 +225,7 @@ class Load:
             timing = tasks.create_task(self._stop_in_time(engine), name="time limit")
             try:
                 await engine.run()
-            except Stop as stop:
+            except StopEngine as stop:
                 self._failure = self._failure or stop.cause
             finally:
                 feeding.cancel()
@@ -245,19 +247,19 @@ class Load:
         except (AsyncLoaderError, OSError) as error:
             self._failure = self._failure or error
             engine.halt()
-        except Stop as stop:
+        except StopEngine as stop:
             self._failure = self._failure or stop.cause
             engine.halt()
 
-    async def _feed(self, engine: Engine, ledger: Ledger, start: Checkpoint) -> None:
-        """Lets encoded rounds take flight, each lane in the order of the file, while the next ones are read."""
-        settings, lanes = self.settings, start.lanes
-        reached = self._reached = Reached(lanes, [each.size_bytes or 0 for each in self.sources])
-        async with contextlib.aclosing(read_ahead(self.inputs, settings, lanes, reached.begin)) as rounds:
+    async def _feed(self, engine: Engine, ledger: Checkpointer, start: Checkpoint) -> None:
+        """Lets encoded rounds take flight, each split in the order of the file, while the next ones are read."""
+        settings, splits = self.settings, start.splits
+        reached = self._reached = ReadProgress(splits, [each.size_bytes or 0 for each in self.sources])
+        async with contextlib.aclosing(read_ahead(self.inputs, settings, splits, reached.begin)) as rounds:
             async for blocks, encoding in rounds:
-                # A round is as long as one block of a load in a single lane: the same bytes are in flight.
-                await engine.until_below(settings.blocks_in_flight * len(lanes))
-                await ledger.until_span_below(settings.blocks_in_flight * SPAN_PER_BLOCK * len(lanes))
+                # A round is as long as one block of a load in a single split: the same bytes are in flight.
+                await engine.until_below(settings.blocks_in_flight * len(splits))
+                await ledger.until_span_below(settings.blocks_in_flight * SPAN_PER_BLOCK * len(splits))
                 await self._launch(engine, ledger, start, blocks, encoding)
         self._read_everything = True
         self._judge_rejects(at_end=True)
@@ -266,18 +268,18 @@ class Load:
     async def _launch(
         self,
         engine: Engine,
-        ledger: Ledger,
+        ledger: Checkpointer,
         start: Checkpoint,
-        blocks: Round,
+        blocks: SplitBlocks,
         encoding: list[asyncio.Task[EncodedBlock]],
     ) -> None:
         counts, papers, flights = self.counts, self._papers, list[InFlightBlock]()
         assert papers is not None
-        for (lane, _), encoded in zip(blocks, [await each for each in encoding], strict=True):
+        for (split, _), encoded in zip(blocks, [await each for each in encoding], strict=True):
             counts.rows_read += encoded.rows_read
             counts.rows_rejected += len(encoded.bad)
             counts.rows_superseded += encoded.superseded
-            flights.append(InFlightBlock(encoded, lane))
+            flights.append(InFlightBlock(encoded, split))
             ledger.launch(flights[-1])
         # Together with the rows among them, of which `settled_bytes` takes the share that is done.
         self._reached.add(blocks)
@@ -288,13 +290,13 @@ class Load:
         await engine.submit(flights, interleaved_batches([(flight, self._flights.admit(flight)) for flight in flights]))
 
     def _judge_rejects(self, *, at_end: bool = False) -> None:
-        """Raises `Stop` when more rows are rejected than the user allows."""
+        """Raises `StopEngine` when more rows are rejected than the user allows."""
         if error := too_many_rejects(self.settings.max_rejects, self.earlier, self.counts, at_end=at_end):
-            raise Stop(error)
+            raise StopEngine(error)
 
     # The end.
 
-    async def _settle(self, ledger: Ledger) -> None:
+    async def _settle(self, ledger: Checkpointer) -> None:
         """Bring the last rejects and the last watermark to disk."""
         if isinstance(self._failure, OSError):
             return
@@ -310,7 +312,7 @@ class Load:
         done = self._read_everything and counts.rows_read == counts.rows_settled
         written = self._resumed or (self.engine is not None and self.engine.may_have_written)
         begun = written or trouble is not None
-        error = verdict(self._failure, done=done, begun=begun, trouble=trouble, path=papers.rejects.path)
+        error = final_error(self._failure, done=done, begun=begun, trouble=trouble, path=papers.rejects.path)
         if error is None or not begun:
             # Complete, or nothing was written: there is nothing to resume.
             papers.journal.close(complete=True)

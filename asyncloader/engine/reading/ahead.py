@@ -11,11 +11,11 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from asyncloader.cancellation import end_task
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.steps import Steps
 from asyncloader.engine.reading.input import Input
-from asyncloader.engine.reading.reader import Round, read_rounds
-from asyncloader.finish import end_task
+from asyncloader.engine.reading.reader import SplitBlocks, read_rounds
 from asyncloader.records.checkpoint import Split
 from asyncloader.values.settings import LoadSettings
 
@@ -23,21 +23,21 @@ ROUNDS_AHEAD = 2
 """Rounds read and encoded beside the one that is about to take flight."""
 ENCODED_AT_ONCE = 2
 """One block's long steps run in the thread while another's short ones run in the loop."""
-Encoding = tuple[Round, list[asyncio.Task[EncodedBlock]]]
+Encoding = tuple[SplitBlocks, list[asyncio.Task[EncodedBlock]]]
 """The blocks of a round, and what becomes of them."""
 Result = TypeVar("Result")
 
 
 async def read_ahead(
-    inputs: Sequence[Input], settings: LoadSettings, lanes: Sequence[Split], begin: Callable[[Round], None]
+    inputs: Sequence[Input], settings: LoadSettings, splits: Sequence[Split], begin: Callable[[SplitBlocks], None]
 ) -> AsyncGenerator[Encoding, None]:
     """All rounds in their order; `begin` hears of each when it has been read. What the reader raises comes last."""
     encoding: asyncio.Queue[Encoding | None] = asyncio.Queue()
     room = asyncio.Semaphore(ROUNDS_AHEAD)
-    bench = Bench()
+    bench = EncodePool()
 
     async def read() -> None:
-        async with contextlib.aclosing(read_rounds(inputs, settings, lanes)) as rounds:
+        async with contextlib.aclosing(read_rounds(inputs, settings, splits)) as rounds:
             await room.acquire()
             async for blocks in rounds:
                 begin(blocks)
@@ -57,7 +57,7 @@ async def read_ahead(
         await bench.clear()
 
 
-class Bench:
+class EncodePool:
     """Where blocks are encoded, a few at once and in their order: a thread for the long steps, the loop for the others."""
 
     def __init__(self) -> None:

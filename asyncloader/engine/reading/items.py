@@ -15,12 +15,12 @@ from typing import Any
 
 import orjson
 
+from asyncloader.cancellation import end_task
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.from_items import from_items
 from asyncloader.encode.item import Encoded, ItemEncoder, item_text, request_text
 from asyncloader.encode.steps import Steps
 from asyncloader.engine.reading.input import Quota
-from asyncloader.finish import end_task
 from asyncloader.formats.block import RowBlock
 from asyncloader.formats.columns import BadRow
 from asyncloader.records.checkpoint import Position

@@ -1,4 +1,4 @@
-"""The reader: sources → blocks, each lane in the order of the sources and of their records.
+"""The reader: sources → blocks, each split in the order of the sources and of their records.
 
 Reading and cutting, decoding and encoding run in threads beside the loop; a block is decoded while the one before it
 is being sent. How far the reader is ahead is bounded by the loader.
@@ -24,8 +24,8 @@ from asyncloader.values.schema import Table
 from asyncloader.values.settings import LoadSettings
 
 LEAST_BLOCK_BYTES = 16
-Round = list[tuple[int, Block]]
-"""One block of every lane that has any left, with the lane's number."""
+SplitBlocks = list[tuple[int, Block]]
+"""One block of every split that has any left, with the split's number."""
 
 
 async def inspect(sources: Iterable[Source], dialect: Dialect) -> list[Input]:
@@ -46,7 +46,7 @@ async def _inspect(index: int, source: Source, dialect: Dialect) -> Input:
     return await inspect_text(index, source, dialect)
 
 
-def equip(inputs: Sequence[Input], table: Table, settings: LoadSettings) -> None:
+def bind(inputs: Sequence[Input], table: Table, settings: LoadSettings) -> None:
     """Make every input ready for the table; raises `UsageError` where source, options and table do not fit."""
     for each in inputs:
         each.equip(table, settings)
@@ -61,15 +61,15 @@ def equip(inputs: Sequence[Input], table: Table, settings: LoadSettings) -> None
 
 
 async def read_rounds(
-    inputs: Sequence[Input], settings: LoadSettings, lanes: Sequence[Split]
-) -> AsyncGenerator[Round, None]:
-    """Rounds until every lane is at its end.
+    inputs: Sequence[Input], settings: LoadSettings, splits: Sequence[Split]
+) -> AsyncGenerator[SplitBlocks, None]:
+    """Rounds until every split is at its end.
 
-    Together the blocks of a round are about as long as one of a load in a single lane.
+    Together the blocks of a round are about as long as one of a load in a single split.
     """
-    settings = replace(settings, block_bytes=max(settings.block_bytes // len(lanes), LEAST_BLOCK_BYTES))
+    settings = replace(settings, block_bytes=max(settings.block_bytes // len(splits), LEAST_BLOCK_BYTES))
     async with contextlib.AsyncExitStack() as open_:
-        reading = [(number, read_lane(inputs, settings, lane)) for number, lane in enumerate(lanes)]
+        reading = [(number, read_split(inputs, settings, split)) for number, split in enumerate(splits)]
         for _, blocks in reading:
             open_.push_async_callback(blocks.aclose)
         while reading:
@@ -79,14 +79,14 @@ async def read_rounds(
                 yield [(number, piece) for number, piece in pieces if piece is not None]
 
 
-async def read_lane(inputs: Sequence[Input], settings: LoadSettings, lane: Split) -> AsyncGenerator[Block, None]:
-    """The blocks of one lane from its place on, numbered from 0."""
-    numbers, start = itertools.count(), lane.place
+async def read_split(inputs: Sequence[Input], settings: LoadSettings, split: Split) -> AsyncGenerator[Block, None]:
+    """The blocks of one split from its place on, numbered from 0."""
+    numbers, start = itertools.count(), split.position
     quota = Quota(None if settings.limit is None else settings.limit - start.rows)
     for index, each in enumerate(inputs):
-        if not lane.covers(index) or quota.is_used_up:
+        if not split.covers(index) or quota.is_used_up:
             continue
         begin = start if index == start.source and start.line > 0 else None
-        async with contextlib.aclosing(each.blocks(settings, begin, lane.end_in(index), numbers, quota)) as blocks:
+        async with contextlib.aclosing(each.blocks(settings, begin, split.end_in(index), numbers, quota)) as blocks:
             async for block in blocks:
                 yield block

@@ -105,7 +105,7 @@ class TextInput:
             while not ended and not quota.is_used_up:
                 chunk = await stream.read()
                 if end is not None:
-                    # A lane ends where a record does, so that what is left of it is whole.
+                    # A split ends where a record does, so that what is left of it is whole.
                     chunk, offset = chunk[: end - offset], min(offset + len(chunk), end)
                 ended = not chunk
                 cut = await asyncio.to_thread(cutter.feed, chunk) if chunk else cutter.finish()

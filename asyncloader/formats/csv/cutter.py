@@ -24,7 +24,7 @@ RECORD_LIMIT_BYTES = 16 * 1024 * 1024
 class TextBlock:
     """Whole records of one text: a `Piece`.
 
-    `source` is the source's index, `number` counts the blocks of its lane from 0; `data` starts at byte `offset` of
+    `source` is the source's index, `number` counts the blocks of its split from 0; `data` starts at byte `offset` of
     the (decompressed, UTF-8) source, in its line `line` (from 1). `read_bytes` says how much of the source as stored
     had been read when the block was cut: the measure of progress. Only the `last` block of a source can end inside a
     quoted field.

@@ -1,1 +1,0 @@
-"""Putting: single items from services, from the put to its acknowledgement."""

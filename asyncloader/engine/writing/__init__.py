@@ -1,0 +1,1 @@
+"""Writing single items for services: from the put to its acknowledgement."""
