@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import ceil
 
-from asyncloader.cli.progress import duration
+from asyncloader.cli.result import duration
 from asyncloader.values.plan import Advice, ColumnPlan, Cost, Location, Partitions, Plan, Reason
 
 WIDTH = 22

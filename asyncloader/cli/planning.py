@@ -9,7 +9,8 @@ import time
 
 from asyncloader.api import survey
 from asyncloader.cli import plan_page
-from asyncloader.cli.progress import PLAIN_INTERVAL_S, TERMINAL_INTERVAL_S, duration
+from asyncloader.cli.progress import PLAIN_INTERVAL_S, TERMINAL_INTERVAL_S
+from asyncloader.cli.result import duration
 from asyncloader.cli.running import INTERRUPTED, OK, REJECTED, USAGE, Display, run, show_cause
 from asyncloader.cli.startup import slim_arrow
 from asyncloader.planning.planner import Planner

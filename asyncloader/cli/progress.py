@@ -8,7 +8,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from asyncloader.cli.result import KEYS, shown
+from asyncloader.cli.result import HOT_KEYS_SHOWN, duration, hot_keys_text
 from asyncloader.engine.loading.load import Load
 
 TERMINAL_INTERVAL_S = 0.25
@@ -94,13 +94,6 @@ def _rate(first: Moment, last: Moment, what: str) -> float:
     return (getattr(last, what) - getattr(first, what)) / seconds if seconds > 0 else 0.0
 
 
-def duration(seconds: float) -> str:
-    """Seconds as people read them."""
-    minutes, left = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
-
-
 def look(load: Load) -> Moment:
     """This moment of a load."""
     counts = load.counts
@@ -112,7 +105,7 @@ def look(load: Load) -> Moment:
         wcu=counts.consumed_wcu,
         rejected=counts.rows_rejected,
         throttled=counts.throttled_requests,
-        hot="" if load.turnstile is None else shown(load.turnstile.heat.top(KEYS)),
+        hot="" if load.turnstile is None else hot_keys_text(load.turnstile.heat.top(HOT_KEYS_SHOWN)),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from asyncloader.cli.progress import duration
 from asyncloader.values.report import HotKey, Report
 
 NAME_WIDTH = 17
@@ -29,7 +28,7 @@ def rows(report: Report) -> list[tuple[str, str]]:
         ("shard key", report.shard_key["query"] if report.shard_key else ""),
         ("write capacity", f"{counts.consumed_wcu:,.0f} WCU"),
         ("limited by", "" if report.limited_by is None else str(report.limited_by)),
-        ("hot keys", shown(report.hot_keys)),
+        ("hot keys", hot_keys_text(report.hot_keys)),
         ("time", f"{duration(report.elapsed_s)}  ({report.elapsed_s:,.2f} s, {report.items_per_s:,.0f} items/s)"),
     ]
     return [(name, value) for name, value in pairs if value]
@@ -42,16 +41,23 @@ def show(report: Report) -> None:
         print(f"{name:<{NAME_WIDTH}}{value}", file=sys.stderr)  # noqa: T201  # the command's voice
 
 
-KEYS, KEY_WIDTH = 3, 24
+HOT_KEYS_SHOWN, KEY_WIDTH = 3, 24
 
 
-def shown(keys: Sequence[HotKey]) -> str:
+def hot_keys_text(keys: Sequence[HotKey]) -> str:
     """The first of these keys with their shares of all items handed back; empty if there are none."""
-    texts = [f"{_short(each.key)} {each.share:.0%}" for each in keys[:KEYS]]
-    more = len(keys) - KEYS
+    texts = [f"{_short(each.key)} {each.share:.0%}" for each in keys[:HOT_KEYS_SHOWN]]
+    more = len(keys) - HOT_KEYS_SHOWN
     return ", ".join(texts) + (f" and {more} more" if more > 0 else "")
 
 
 def _short(key: str) -> str:
     text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in key[: KEY_WIDTH + 1])
     return text if len(text) <= KEY_WIDTH else text[: KEY_WIDTH - 1] + "…"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people read them."""
+    minutes, left = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
