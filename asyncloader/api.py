@@ -1,15 +1,17 @@
-"""The library's functions, and how a load meets DynamoDB."""
+"""The library's functions, and the one place where a load and a plan are composed."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from asyncloader.cancellation import end_task
 from asyncloader.engine.hooks import Hooks
-from asyncloader.engine.loading.follow import follow
+from asyncloader.engine.loading.capacity import watch_capacity
 from asyncloader.engine.loading.load import Load
 from asyncloader.sources.resolve import SourceLike, StrPath
 from asyncloader.table.aws import Aws, connect, open_transports
@@ -81,7 +83,6 @@ async def load(
 ) -> Report:
     """Load files, frames or items into a table; every row is written, rejected with its reason, or superseded.
 
-    shard_key: Mapping[str, int] | None = None,
     `sources` are paths, globs or `-` for standard input. `types` maps columns to DynamoDB types (`"N"`, `"BOOL"`, …);
     key attributes have the type that the table says, all others are S. `workers` is the number of BatchWriteItem
     requests in flight; `"auto"` finds it out. `create` makes the table on demand if it is missing, with `key` and `sort_key` as
@@ -124,10 +125,7 @@ async def load(
     )
     aws_settings = AwsSettings(region=region, profile=profile, endpoint_url=endpoint_url, transport=transport)
     hooks = Hooks(on_reject=on_reject, on_retry=on_retry, on_batch=on_batch)
-    running = Load(sources, settings, hooks=hooks)
-    await running.prepare()
-    async with connect(aws_settings, session) as aws:
-        return await execute(running, aws, table, transport)
+    return await run_load(Load(sources, settings, hooks=hooks), table, aws_settings, session)
 
 
 async def plan(
@@ -163,7 +161,7 @@ async def plan(
     """
     from asyncloader.planning.planner import Planner
 
-    running = Planner(
+    planner = Planner(
         sources,
         PlanSettings(
             load=LoadSettings(
@@ -181,58 +179,69 @@ async def plan(
             price_usd=price,
         ),
     )
-    return await survey(running, table, AwsSettings(region=region, profile=profile, endpoint_url=endpoint_url), session)
+    return await run_plan(
+        planner, table, AwsSettings(region=region, profile=profile, endpoint_url=endpoint_url), session
+    )
 
 
-async def survey(
-    running: Planner, table: str | None, settings: AwsSettings, session: aioboto3.Session | None = None
+async def run_load(
+    load: Load,
+    table: str,
+    settings: AwsSettings,
+    session: aioboto3.Session | None = None,
+    *,
+    endpoint: str | None = None,
+    on_complete: Callable[[Aws], Awaitable[None]] | None = None,
+) -> Report:
+    """Look at the sources, connect, describe or create the table, and run the load: how every load is composed.
+
+    `endpoint` is what the journal knows the service by, where that is not its address: the embedded server has
+    another port each time. `on_complete` is awaited after a complete load, while the client is still open.
+    """
+    await load.prepare()
+    retry, workers = load.settings.retry, load.settings.workers
+    async with AsyncExitStack() as stack:
+        aws = await stack.enter_async_context(connect(settings, session))
+        described = await _describe_or_create(load, aws, table)
+        opening = open_transports(aws, table, transport=settings.transport, workers=workers, retry=retry)
+        transports = await stack.enter_async_context(opening)
+        watching = asyncio.create_task(watch_capacity(load, lambda: aws.describe(table)))
+        try:
+            throughput = ThroughputUpdater(aws, table)
+            report = await load.run(transports, described, endpoint or aws.endpoint_url, throughput)
+        finally:
+            await end_task(watching)
+        if on_complete is not None:
+            await on_complete(aws)
+        return report
+
+
+async def run_plan(
+    planner: Planner, table: str | None, settings: AwsSettings, session: aioboto3.Session | None = None
 ) -> Plan:
-    """Run a survey for a table that is described first, or for none."""
-    await running.prepare()
+    """Look at the sources, describe the table if one is named, and make the plan: how every plan is composed."""
+    await planner.prepare()
     if table is None:
         region = settings.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-        return await running.run(None, region)
-    if running.names_key:
+        return await planner.run(None, region)
+    if planner.names_key:
         raise UsageError("--table tells the key; leave --key and --sort-key out")
     async with connect(settings, session) as aws:
         described = await aws.describe(table)
         region = aws.region
-    return await running.run(described, region)
+    return await planner.run(described, region)
 
 
-async def execute(
-    running: Load,
-    aws: Aws,
-    name: str,
-    transport: TransportName,
-    *,
-    endpoint: str | None = None,
-) -> Report:
-    """Run a prepared load against a table over the transport that fits.
-
-    `endpoint` is what the journal knows the service by, where that is not its address: the embedded server has
-    another port each time.
-    """
-    settings = running.settings
-    endpoint = endpoint or aws.endpoint_url
-    table = await _table(running, aws, name)
-    async with open_transports(aws, name, transport=transport, workers=settings.workers, retry=settings.retry) as way:
-        following = asyncio.create_task(follow(running, lambda: aws.describe(name)))
-        try:
-            return await running.run(way, table, endpoint, ThroughputUpdater(aws, name))
-        finally:
-            following.cancel()
-            await asyncio.wait([following])
-
-
-async def _table(running: Load, aws: Aws, name: str) -> Table:
-    create = running.settings.create
+async def _describe_or_create(load: Load, aws: Aws, name: str) -> Table:
+    create = load.settings.create
     if create is None:
         return await aws.describe(name)
-    for each in running.inputs:
+    for source in load.inputs:
         for key in (create.key, create.sort_key):
-            if key is not None and each.columns is not None and key.name not in each.columns:
-                raise TableError(f"{each.name}: has no column {key.name!r}, which --create is to make a key of {name}")
+            if key is not None and source.columns is not None and key.name not in source.columns:
+                raise TableError(
+                    f"{source.name}: has no column {key.name!r}, which --create is to make a key of {name}"
+                )
     try:
         return await aws.describe(name)
     except TableMissing:

@@ -92,8 +92,8 @@ class BatchWriter:
         self._serializer = serializer
         self._hooks = Hooks(on_reject=on_reject, on_retry=on_retry, on_batch=on_batch)
         self._stack = AsyncExitStack()
-        self._intake: Accumulator | None = None
-        self._running: asyncio.Task[None] | None = None
+        self._accumulator: Accumulator | None = None
+        self._task: asyncio.Task[None] | None = None
         self._is_entered = False
         self._is_aborted = False
 
@@ -124,9 +124,9 @@ class BatchWriter:
         return await self._stack.enter_async_context(way), table
 
     def _begin(self, transports: TransportFactory, table: Table) -> None:
-        self._intake = Accumulator(transports, table, self._settings, self._hooks, self._serializer)
-        # The task knows the intake, not the writer: so a writer that was forgotten is seen to be.
-        self._running = asyncio.create_task(self._intake.run(), name="asyncloader-writer")
+        self._accumulator = Accumulator(transports, table, self._settings, self._hooks, self._serializer)
+        # The task knows the accumulator, not the writer: so a writer that was forgotten is seen to be.
+        self._task = asyncio.create_task(self._accumulator.run(), name="asyncloader-writer")
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -135,8 +135,8 @@ class BatchWriter:
             await self.close()
             return
         await self.abort()
-        if error is not None and self._intake is not None:
-            _note_rejections(error, self._intake)
+        if error is not None and self._accumulator is not None:
+            _note_rejections(error, self._accumulator)
 
     # Putting.
 
@@ -147,50 +147,50 @@ class BatchWriter:
         queued; once it is queued, `put` returns without another wait. Raises `WriterClosed`, or `LoadFailed` when the
         writer has died.
         """
-        intake = self._intake
-        if intake is None or intake.is_shut or get_running_loop() is not intake.loop:
-            intake = self._open_intake()
+        accumulator = self._accumulator
+        if accumulator is None or accumulator.is_closed or get_running_loop() is not accumulator.loop:
+            accumulator = self._open_accumulator()
         ack = Ack()
         try:
-            encoded = intake.encode(item)
+            encoded = accumulator.encode(item)
         except ItemRejected as error:
-            intake.reject(error, ack, item)
+            accumulator.reject(error, ack, item)
             return ack
-        if not intake.room.try_take(len(encoded[0])):
-            await intake.until_room(encoded)
-        intake.add(encoded, ack, item)
+        if not accumulator.pending.try_acquire(len(encoded[0])):
+            await accumulator.until_pending(encoded)
+        accumulator.add(encoded, ack, item)
         return ack
 
     async def delete(self, key: Mapping[str, Any]) -> Ack:
         """Queue the deletion of the item with this key, which holds the key attributes alone; otherwise as `put`."""
-        intake = self._open_intake()
+        accumulator = self._open_accumulator()
         ack = Ack()
         try:
-            encoded = intake.encode_delete(key)
+            encoded = accumulator.encode_delete(key)
         except ItemRejected as error:
-            intake.reject(error, ack, key)
+            accumulator.reject(error, ack, key)
             return ack
-        if not intake.room.try_take(len(encoded[0])):
-            await intake.until_room(encoded)
-        intake.add(encoded, ack, key)
+        if not accumulator.pending.try_acquire(len(encoded[0])):
+            await accumulator.until_pending(encoded)
+        accumulator.add(encoded, ack, key)
         return ack
 
     def put_nowait(self, item: Any) -> Ack:
         """As `put`, but raises `WriterFull` instead of waiting."""
-        intake = self._open_intake()
+        accumulator = self._open_accumulator()
         ack = Ack()
         try:
-            encoded = intake.encode(item)
+            encoded = accumulator.encode(item)
         except ItemRejected as error:
-            intake.reject(error, ack, item)
+            accumulator.reject(error, ack, item)
             return ack
-        room = intake.room
-        if not room.try_take(len(encoded[0]), politely=False):
+        pending = accumulator.pending
+        if not pending.try_acquire(len(encoded[0]), politely=False):
             raise WriterFull(
-                f"{room.items:,} items with {room.bytes:,} bytes are pending, and {room.waiting:,} puts wait; "
+                f"{pending.items:,} items with {pending.bytes:,} bytes are pending, and {pending.waiting:,} puts wait; "
                 "use put, which waits, or raise max_pending_items or max_pending_bytes"
             )
-        intake.add(encoded, ack, item)
+        accumulator.add(encoded, ack, item)
         return ack
 
     async def put_many(self, items: Iterable[Any] | AsyncIterable[Any]) -> Receipt:
@@ -199,15 +199,15 @@ class BatchWriter:
         Gives one receipt for them all. If it raises, because it is cancelled or because the iterable does, the items
         before that are queued and will be stored; a note on the exception says how many.
         """
-        intake = self._open_intake()
+        accumulator = self._open_accumulator()
         receipt = Receipt()
         try:
             if isinstance(items, AsyncIterable):
                 async for item in items:
-                    await self._put_one_of_many(intake, item, receipt)
+                    await self._put_one_of_many(accumulator, item, receipt)
             else:
                 for item in items:
-                    await self._put_one_of_many(intake, item, receipt)
+                    await self._put_one_of_many(accumulator, item, receipt)
         except BaseException as error:
             error.add_note(f"asyncloader: {receipt.items:,} items of this put_many were taken before")
             raise
@@ -215,74 +215,74 @@ class BatchWriter:
             receipt.complete()
         return receipt
 
-    async def _put_one_of_many(self, intake: Accumulator, item: Any, receipt: Receipt) -> None:
-        if intake.is_shut:
-            intake.check_open()
+    async def _put_one_of_many(self, accumulator: Accumulator, item: Any, receipt: Receipt) -> None:
+        if accumulator.is_closed:
+            accumulator.check_open()
         try:
-            encoded = intake.encode(item)
+            encoded = accumulator.encode(item)
         except ItemRejected as error:
             receipt.expect()
-            intake.reject(error, receipt, item)
+            accumulator.reject(error, receipt, item)
             return
-        if not intake.room.try_take(len(encoded[0])):
-            await intake.until_room(encoded)
+        if not accumulator.pending.try_acquire(len(encoded[0])):
+            await accumulator.until_pending(encoded)
         receipt.expect()
-        intake.add(encoded, receipt, item)
+        accumulator.add(encoded, receipt, item)
 
     # Ending.
 
     async def flush(self) -> None:
-        """Wait until everything that was put before has found its fate.
+        """Wait until everything that was put before is settled.
 
         Raises an `ExceptionGroup` of `ItemRejected` for the rejected items whose acks nobody awaited, `LoadFailed`
         when the writer has died. A cancelled flush changes nothing.
         """
-        intake = self._known_intake()
-        if self._running is not None and self._running.done() and intake.failure is None:
+        accumulator = self._known_accumulator()
+        if self._task is not None and self._task.done() and accumulator.failure is None:
             raise WriterClosed("the writer is closed; there is nothing to flush")
-        await intake.flush()
-        self._surface(intake)
+        await accumulator.flush()
+        self._surface(accumulator)
 
     async def close(self) -> None:
         """Take nothing more, and wait until everything is stored; then raises as `flush` does.
 
         Puts that still wait for room raise `WriterClosed`. A cancelled close aborts. To close twice does no harm.
         """
-        intake = self._known_intake()
-        running = self._running
-        assert running is not None
-        intake.close()
+        accumulator = self._known_accumulator()
+        task = self._task
+        assert task is not None
+        accumulator.close()
         try:
-            await asyncio.wait([running])
+            await asyncio.wait([task])
         except asyncio.CancelledError:
             await self.abort()
             raise
         await finish(self._stack.aclose())
         if self._is_aborted:
             return
-        if intake.failure is not None:
-            _note_rejections(intake.failure, intake)
-            raise intake.failure
-        self._surface(intake)
+        if accumulator.failure is not None:
+            _note_rejections(accumulator.failure, accumulator)
+            raise accumulator.failure
+        self._surface(accumulator)
 
     async def abort(self) -> None:
         """Stop at once: requests in flight are dropped, and every pending ack raises `LoadFailed`; `close` raises nothing then."""
-        if self._intake is None or self._running is None:
+        if self._accumulator is None or self._task is None:
             return
         self._is_aborted = True
-        self._running.cancel()
-        await finish(_ended(self._running))
+        self._task.cancel()
+        await finish(_ended(self._task))
         # A task that was cancelled before its first step has not cleaned up after itself.
-        self._intake.end()
+        self._accumulator.end()
         await finish(self._stack.aclose())
 
     def stats(self) -> Stats:
         """What the writer is doing at this moment, and has done; also once it is closed."""
-        return self._known_intake(any_loop=True).stats()
+        return self._known_accumulator(any_loop=True).stats()
 
     def __del__(self) -> None:
-        running: asyncio.Task[None] | None = getattr(self, "_running", None)
-        if running is None or running.done():
+        task: asyncio.Task[None] | None = getattr(self, "_task", None)
+        if task is None or task.done():
             return
         warnings.warn(
             f"a BatchWriter for table {self._name!r} was never closed; use async with, or await close()",
@@ -290,37 +290,37 @@ class BatchWriter:
             source=self,
             stacklevel=2,
         )
-        loop = running.get_loop()
+        loop = task.get_loop()
         if not loop.is_closed():
-            loop.call_soon_threadsafe(running.cancel)
+            loop.call_soon_threadsafe(task.cancel)
 
     # Inside.
 
-    def _open_intake(self) -> Accumulator:
-        intake = self._known_intake()
-        intake.check_open()
-        return intake
+    def _open_accumulator(self) -> Accumulator:
+        accumulator = self._known_accumulator()
+        accumulator.check_open()
+        return accumulator
 
-    def _known_intake(self, *, any_loop: bool = False) -> Accumulator:
-        if self._intake is None:
+    def _known_accumulator(self, *, any_loop: bool = False) -> Accumulator:
+        if self._accumulator is None:
             raise WriterClosed("the writer is not open; use it inside of 'async with BatchWriter(…) as writer'")
-        if not any_loop and get_running_loop() is not self._intake.loop:
+        if not any_loop and get_running_loop() is not self._accumulator.loop:
             raise UsageError("this writer belongs to another event loop; make one in each")
-        return self._intake
+        return self._accumulator
 
     @staticmethod
-    def _surface(intake: Accumulator) -> None:
-        rejected = intake.unheard.take()
+    def _surface(accumulator: Accumulator) -> None:
+        rejected = accumulator.unretrieved.take()
         if rejected is not None:
             raise rejected
 
 
-def _note_rejections(error: BaseException, intake: Accumulator) -> None:
+def _note_rejections(error: BaseException, accumulator: Accumulator) -> None:
     """What nobody has heard of, told beside an error that matters more."""
-    rejected = intake.unheard.take()
+    rejected = accumulator.unretrieved.take()
     if rejected is not None:
         error.add_note(f"asyncloader: besides, {rejected.message}; the first: {rejected.exceptions[0]}")
 
 
-async def _ended(running: asyncio.Task[None]) -> None:
-    await asyncio.wait([running])
+async def _ended(task: asyncio.Task[None]) -> None:
+    await asyncio.wait([task])

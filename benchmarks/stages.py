@@ -73,7 +73,7 @@ def measure(path: Path) -> tuple[Clock, int, int]:
             hashes = clock.time("ordering", lambda keys=keys: hash_columns(keys))  # type: ignore[misc]
             clock.time("ordering", lambda keys=keys, hashes=hashes: superseded_rows(hashes, keys))  # type: ignore[misc]
             flight = InFlightBlock(encoded)
-            clock.time("ordering", lambda flight=flight: flights.admit(flight))  # type: ignore[misc]
+            clock.time("ordering", lambda flight=flight: flights.add(flight))  # type: ignore[misc]
             aloft.append(flight)
             for batch in clock.time("schedule", lambda flight=flight: list(block_batches(flight))):  # type: ignore[misc]
                 body = clock.time("wrap", lambda batch=batch: envelope.wrap(batch.payload))  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""The first batches of blocks that take flight."""
+"""The first batches of blocks that are submitted."""
 
 from __future__ import annotations
 
@@ -12,36 +12,39 @@ from asyncloader.batching.block_in_flight import InFlightBlock
 from asyncloader.values.settings import BATCH_ITEMS
 
 
-def block_batches(flight: InFlightBlock, waits: npt.NDArray[np.bool_] | None = None) -> Iterator[Batch]:
-    """The batches of a block that takes flight, without the items that wait."""
-    items = len(flight.encoded)
-    if waits is None:
-        if _always_fits(flight):
+def block_batches(block: InFlightBlock, blocked: npt.NDArray[np.bool_] | None = None) -> Iterator[Batch]:
+    """The batches of a block that is submitted, without the items that are blocked."""
+    items = len(block.encoded)
+    if blocked is None:
+        if _always_fits(block):
             for first in range(0, items, BATCH_ITEMS):
-                yield Batch([ItemRange(flight, first, min(first + BATCH_ITEMS, items))])
+                yield Batch([ItemRange(block, first, min(first + BATCH_ITEMS, items))])
             return
         free = np.arange(items)
     else:
-        free = np.flatnonzero(~waits)
-    yield from merge(ranges_of(flight, free))
+        free = np.flatnonzero(~blocked)
+    yield from merge(ranges_of(block, free))
 
 
 def interleaved_batches(fresh: Sequence[tuple[InFlightBlock, npt.NDArray[np.bool_] | None]]) -> Iterator[Batch]:
-    """The batches of blocks that take flight together: each batch, and so each moment, has its share of every block."""
+    """The batches of blocks that are submitted together: each batch, and so each moment, has its share of every block."""
     fresh = [each for each in fresh if len(each[0].encoded)]
     if len(fresh) < 2:
         for each in fresh:
             yield from block_batches(*each)
         return
-    free = [(flight, None if waits is None else np.flatnonzero(~waits)) for flight, waits in fresh]
-    sizes = [len(flight.encoded) if items is None else len(items) for flight, items in free]
+    free = [(block, None if blocked is None else np.flatnonzero(~blocked)) for block, blocked in fresh]
+    sizes = [len(block.encoded) if items is None else len(items) for block, items in free]
     shares = _shares(sizes)
-    if all(items is None and _always_fits(flight) for flight, items in free):
+    if all(items is None and _always_fits(block) for block, items in free):
         for share in shares:
-            yield Batch([ItemRange(free[block][0], first, stop) for block, first, stop in share])
+            yield Batch([ItemRange(free[index][0], first, stop) for index, first, stop in share])
         return
     yield from merge(
-        run for share in shares for block, first, stop in share for run in _runs(*free[block], first, stop)
+        item_range
+        for share in shares
+        for index, first, stop in share
+        for item_range in _ranges(*free[index], first, stop)
     )
 
 
@@ -62,21 +65,21 @@ def _shares(sizes: Sequence[int]) -> Iterator[list[tuple[int, int, int]]]:
         yield [(block, end - items, end) for block, (end, items) in enumerate(zip(stop, count, strict=True)) if items]
 
 
-def _runs(flight: InFlightBlock, items: npt.NDArray[np.int64] | None, first: int, stop: int) -> Iterator[ItemRange]:
-    """Places `first` to `stop` among the free items, or among all."""
-    return iter((ItemRange(flight, first, stop),)) if items is None else ranges_of(flight, items[first:stop])
+def _ranges(block: InFlightBlock, items: npt.NDArray[np.int64] | None, first: int, stop: int) -> Iterator[ItemRange]:
+    """Items `first` to `stop` of the free items, or among all."""
+    return iter((ItemRange(block, first, stop),)) if items is None else ranges_of(block, items[first:stop])
 
 
-def _always_fits(flight: InFlightBlock) -> bool:
+def _always_fits(block: InFlightBlock) -> bool:
     """Whether any 25 items of the block go into one request."""
-    offsets = flight.encoded.offsets[: len(flight.encoded) + 1]
+    offsets = block.encoded.offsets[: len(block.encoded) + 1]
     return len(offsets) < 2 or int(np.diff(offsets).max()) * BATCH_ITEMS <= PAYLOAD_LIMIT_BYTES
 
 
-def ranges_of(flight: InFlightBlock, items: npt.NDArray[np.int64]) -> Iterator[ItemRange]:
-    """Ascending items as runs of consecutive ones."""
+def ranges_of(block: InFlightBlock, items: npt.NDArray[np.int64]) -> Iterator[ItemRange]:
+    """Ascending items as ranges of consecutive ones."""
     if not len(items):
         return
     breaks = np.flatnonzero(np.diff(items) != 1) + 1
     for group in np.split(items, breaks):
-        yield ItemRange(flight, int(group[0]), int(group[-1]) + 1)
+        yield ItemRange(block, int(group[0]), int(group[-1]) + 1)

@@ -13,16 +13,14 @@ import itertools
 from collections.abc import Callable
 
 from asyncloader.batching.batch import Batch, ItemRange, merge
-from asyncloader.batching.hot_key_queues import HotKeyQueues
 from asyncloader.values.settings import RetrySettings
 
 
 class RetryQueue:
-    """Batches to send at or after a moment of a clock in seconds."""
+    """Item ranges to send at or after a moment of a clock in seconds; the reader waits while more than `limit` items do."""
 
-    def __init__(self, limit: int, sidings: HotKeyQueues | None = None) -> None:
+    def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._sidings = sidings
         self.items = 0
         self._heap: list[tuple[float, int, list[ItemRange]]] = []
         self._ties = itertools.count()
@@ -35,31 +33,24 @@ class RetryQueue:
     @property
     def next_due(self) -> float | None:
         """When the next items are due."""
-        own = self._heap[0][0] if self._heap else None
-        hot = self._sidings.next_due if self._sidings else None
-        return hot if own is None else own if hot is None else min(own, hot)
+        return self._heap[0][0] if self._heap else None
 
-    def add(self, runs: list[ItemRange], due: float) -> None:
-        """Hold `runs` until `due`; of what may go at once, items of hot keys until their siding lets them go."""
-        if due <= 0.0 and self._sidings and not (runs := self._sidings.hold(runs)):
-            return
-        self.items += sum(map(len, runs))
-        heapq.heappush(self._heap, (due, next(self._ties), runs))
+    def add(self, ranges: list[ItemRange], due: float) -> None:
+        """Hold `ranges` until `due`."""
+        self.items += sum(map(len, ranges))
+        heapq.heappush(self._heap, (due, next(self._ties), ranges))
 
-    def take_due(self, now: float) -> list[Batch]:
-        """All that is due by `now`, as full batches."""
+    def take_due(self, now: float, hold: Callable[[list[ItemRange]], list[ItemRange]] | None = None) -> list[Batch]:
+        """All that is due by `now`, as full batches; `hold` may keep items back and returns the others."""
         batches: list[Batch] = []
         mixed: list[ItemRange] = []
         while self._heap and self._heap[0][0] <= now:
-            runs = heapq.heappop(self._heap)[2]
-            self.items -= sum(map(len, runs))
-            if runs[0].suspect:
-                batches.append(Batch(runs))
+            ranges = heapq.heappop(self._heap)[2]
+            self.items -= sum(map(len, ranges))
+            if ranges[0].bisecting:
+                batches.append(Batch(ranges))
             else:
-                # A hot key's item that was refused has waited like any other, and now waits for its turn.
-                mixed += self._sidings.hold(runs) if self._sidings else runs
-        if self._sidings:
-            batches += self._sidings.take_due(now)
+                mixed += ranges if hold is None else hold(ranges)
         return [*batches, *merge(mixed)]
 
 
@@ -67,26 +58,29 @@ _BUSY_EXPONENT = 4
 """While the load advances a refused item waits for its turn, not for the service to recover."""
 
 
-def delay_s(runs: list[ItemRange], retry: RetrySettings, random: Callable[[], float]) -> float:
-    """Seconds until these runs are due, by their history; `random` gives 0 to 1."""
+def retry_delay_s(ranges: list[ItemRange], retry: RetrySettings, random: Callable[[], float]) -> float:
+    """Seconds until these ranges are due, by their history; `random` gives 0 to 1."""
     exponent = max(
-        min(run.tries - 1, _BUSY_EXPONENT) if run.stalled == 0 else max(run.tries - 1, run.stalled) for run in runs
+        min(item_range.tries - 1, _BUSY_EXPONENT)
+        if item_range.stalled == 0
+        else max(item_range.tries - 1, item_range.stalled)
+        for item_range in ranges
     )
     return random() * min(retry.cap_s, retry.base_s * 2.0 ** min(exponent, 60))
 
 
-def note_attempt(run: ItemRange, advance: int) -> None:
-    """The run is being sent while the load has settled `advance` items."""
-    if run.tries and run.advance == advance:
-        run.stalled += 1
+def note_attempt(item_range: ItemRange, advance: int) -> None:
+    """The range is being sent while the load has settled `advance` items."""
+    if item_range.tries and item_range.advance == advance:
+        item_range.stalled += 1
     else:
-        run.stalled = 0
-    if run.first_advance < 0:
-        run.first_advance = advance
-    run.tries += 1
-    run.advance = advance
+        item_range.stalled = 0
+    if item_range.first_advance < 0:
+        item_range.first_advance = advance
+    item_range.tries += 1
+    item_range.advance = advance
 
 
-def is_spent(run: ItemRange, advance: int, retry: RetrySettings) -> bool:
-    """Whether the run has come back as often as it may while nothing else advanced."""
-    return run.advance == advance and run.stalled + 1 >= retry.attempts
+def is_exhausted(item_range: ItemRange, advance: int, retry: RetrySettings) -> bool:
+    """Whether the range has come back as often as it may while nothing else advanced."""
+    return item_range.advance == advance and item_range.stalled + 1 >= retry.attempts

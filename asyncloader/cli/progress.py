@@ -7,9 +7,13 @@ import sys
 import time
 from collections import deque
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from asyncloader.cli.result import HOT_KEYS_SHOWN, duration, hot_keys_text
 from asyncloader.engine.loading.load import Load
+
+if TYPE_CHECKING:
+    from asyncloader.planning.planner import Planner
 
 TERMINAL_INTERVAL_S = 0.25
 PLAIN_INTERVAL_S = 5.0
@@ -105,13 +109,12 @@ def look(load: Load) -> Moment:
         wcu=counts.consumed_wcu,
         rejected=counts.rows_rejected,
         throttled=counts.throttled_requests,
-        hot="" if load.turnstile is None else hot_keys_text(load.turnstile.heat.top(HOT_KEYS_SHOWN)),
+        hot=hot_keys_text(load.hot_keys[:HOT_KEYS_SHOWN]),
     )
 
 
 async def watch(load: Load, table: str) -> None:
     """Show progress until cancelled, from when there is some."""
-    await load.writes.wait()
     if sys.stderr.isatty():
         await _watch_on_terminal(load, table)
     else:
@@ -152,3 +155,26 @@ async def _watch_on_terminal(load: Load, table: str) -> None:
             bar.update(task, completed=pace.fraction or 0.0, words=pace.words())
             bar.refresh()
             await asyncio.sleep(TERMINAL_INTERVAL_S)
+
+
+async def watch_plan(planner: Planner) -> None:
+    """One line on stderr now and then; on a terminal it is always the same one."""
+    on_terminal, began = sys.stderr.isatty(), time.monotonic()
+    try:
+        while True:
+            await asyncio.sleep(TERMINAL_INTERVAL_S if on_terminal else PLAIN_INTERVAL_S)
+            words = _plan_words(planner, time.monotonic() - began)
+            begin, end = ("\r\x1b[K", "") if on_terminal else ("", "\n")
+            print(f"{begin}{words}", end=end, file=sys.stderr, flush=True)  # noqa: T201  # the command's voice
+    finally:
+        if on_terminal:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)  # noqa: T201  # the command's voice
+
+
+def _plan_words(planner: Planner, passed_s: float) -> str:
+    """How far a plan is."""
+    rows, total = f"plan: {planner.rows_read:,} rows", planner.total_bytes
+    if not total or not planner.passed_bytes:
+        return rows
+    share = min(planner.passed_bytes / total, 1.0)
+    return f"{rows} · {share:.0%} · ETA {duration(passed_s * (1.0 - share) / share)}"

@@ -32,8 +32,8 @@ class Hooks:
         self.on_batch = on_batch
         self._errors = {"on_reject": 0, "on_retry": 0, "on_batch": 0}
 
-    def sent(self, table: str, items: int, elapsed_s: float, end: BatchWriteResult | ServiceError) -> None:
-        """A request with so many items has ended."""
+    def batch_sent(self, table: str, items: int, elapsed_s: float, end: BatchWriteResult | ServiceError) -> None:
+        """A request with `items` items has ended."""
         if self.on_batch is None:
             return
         if isinstance(end, ServiceError):
@@ -42,13 +42,13 @@ class Hooks:
             told = BatchSent(table, items, max(items - len(end.unprocessed), 0), end.consumed_wcu, elapsed_s)
         self._call("on_batch", self.on_batch, told)
 
-    def again(self, table: str, runs: Sequence[ItemRange], error: ServiceError, delay_s: float) -> None:
+    def retried(self, table: str, ranges: Sequence[ItemRange], error: ServiceError, delay_s: float) -> None:
         """Items will be sent again."""
         if self.on_retry is not None:
-            tries = max(run.tries for run in runs)
-            self._call("on_retry", self.on_retry, Retry(table, sum(map(len, runs)), error.code, delay_s, tries))
+            tries = max(item_range.tries for item_range in ranges)
+            self._call("on_retry", self.on_retry, Retry(table, sum(map(len, ranges)), error.code, delay_s, tries))
 
-    def teller(self, table: Table) -> Callable[[Reject], None] | None:
+    def reject_callback(self, table: Table) -> Callable[[Reject], None] | None:
         """Tells of rejected rows; None where nobody listens."""
         if self.on_reject is None:
             return None

@@ -14,12 +14,12 @@ ROUNDING = 1e-6
 
 
 class BudgetMeter:
-    """Counts WCU towards a limit; `used_wcu` is what the answers told, `predicted` what items cost by their sizes."""
+    """Counts WCU towards a limit: `used_wcu` by the responses, `reserved` requests by the sizes of their items."""
 
     def __init__(self, limit_wcu: float, used_wcu: float = 0.0) -> None:
         self.limit_wcu = limit_wcu
         self.used_wcu = used_wcu
-        self.in_flight = 0
+        self.reserved = 0
         self._ratio: float | None = None
         self._reserved_wcu = 0.0
 
@@ -28,14 +28,14 @@ class BudgetMeter:
         """How much the next request may cost, in predicted WCU."""
         ratio = self._ratio
         if ratio is None:
-            if self.in_flight:
+            if self.reserved:
                 return 0.0
             ratio = 1.0
         return (self.limit_wcu - self.used_wcu) / ratio - self._reserved_wcu + ROUNDING
 
-    def take(self, predicted_wcu: float) -> None:
-        """A request goes out."""
-        self.in_flight += 1
+    def reserve(self, predicted_wcu: float) -> None:
+        """A request is about to be sent."""
+        self.reserved += 1
         self._reserved_wcu += predicted_wcu
 
     def settle(self, predicted_wcu: float, accepted_wcu: float, consumed_wcu: float) -> None:
@@ -43,7 +43,7 @@ class BudgetMeter:
 
         What may have been written without an answer counts as accepted: better to stop too early than too late.
         """
-        self.in_flight -= 1
+        self.reserved -= 1
         self._reserved_wcu -= predicted_wcu
         self.used_wcu += consumed_wcu or accepted_wcu
         if consumed_wcu and accepted_wcu:

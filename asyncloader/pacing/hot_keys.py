@@ -64,14 +64,14 @@ class HotKeyDetector:
         for key, number in Counter(sent).items():
             if (seen := self._seen.get(key)) is not None:
                 seen.sent += number
-        return self._heat_up([key for key in back if key in self._seen and self._is_beyond_chance(key)])
+        return self._mark_hot([key for key in back if key in self._seen and self._is_beyond_chance(key)])
 
     def note_range(self, sent: Sequence[str], now: float) -> list[str]:
         """A request that was refused whole, for a key range; gives the keys that are hot from now on."""
         self._ranged += len(sent)
         self.note(sent, sent, now)
         often = {key for key, number in Counter(sent).items() if number >= TOGETHER}
-        return self._heat_up([key for key in often if key in self._seen])
+        return self._mark_hot([key for key in often if key in self._seen])
 
     def note_passed(self, items: int) -> None:
         """So many items were accepted."""
@@ -82,7 +82,7 @@ class HotKeyDetector:
         """Whether more is refused for its key range than passes: then there are no others that could go on faster."""
         return self._ranged > self._passed
 
-    def cool(self, key: str) -> None:
+    def clear(self, key: str) -> None:
         """The key has not been refused for a while."""
         self.hot.discard(key)
         if (seen := self._seen.get(key)) is not None:
@@ -96,7 +96,7 @@ class HotKeyDetector:
             HotKey(key, total, total / self._refused_in_all) for total, key in sorted(keys, reverse=True)[:number]
         )
 
-    def _heat_up(self, keys: Iterable[str]) -> list[str]:
+    def _mark_hot(self, keys: Iterable[str]) -> list[str]:
         new = [key for key in keys if key not in self.hot][: max(HOT - len(self.hot), 0)]
         for key in new:
             self.hot.add(key)

@@ -156,11 +156,11 @@ class Journal:
                 self._append(line)
         _sync_folder(self.path.parent)
 
-    def write(self, mark: Checkpoint) -> None:
+    def write(self, checkpoint: Checkpoint) -> None:
         """Keep a watermark; before the first write to the table there is none to keep."""
         with self._turn:
             if self._begun:
-                self._append(mark.as_json())
+                self._append(checkpoint.as_json())
 
     def remember(self, raised: RaisedCapacity | None) -> None:
         """Keep what is about to be raised, or, by None, that nothing is raised any more."""
@@ -261,7 +261,7 @@ class NullJournal:
     def begin(self, watermark: Checkpoint) -> None:
         """Nothing has to be on disk before the first write."""
 
-    def write(self, mark: Checkpoint) -> None:
+    def write(self, checkpoint: Checkpoint) -> None:
         """A watermark would help nobody."""
 
     def remember(self, raised: RaisedCapacity | None) -> None:

@@ -135,7 +135,7 @@ def test_a_reader_that_has_gone_away_changes_nothing(people: Path) -> None:
 def test_ctrl_c_ends_it_at_once(work_folder: Path) -> None:
     """Exit code 130 and one line; there is nothing to resume."""
     numbered(work_folder / "rows.csv", 100_000, padding=200)
-    slow = changed({"asyncloader.planning.planner:MOST_THREADS": 1, "asyncloader.cli.planning:PLAIN_INTERVAL_S": 0.02})
+    slow = changed({"asyncloader.planning.planner:MOST_THREADS": 1, "asyncloader.cli.progress:PLAIN_INTERVAL_S": 0.02})
     with started("plan", *["rows.csv"] * 40, "--key", "id", cwd=work_folder, program=slow) as process:
         assert process.stderr is not None
         assert "plan: " in process.stderr.readline()

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pytest
 
 import asyncloader
-from asyncloader.engine.loading import follow
+from asyncloader.engine.loading import capacity
 from asyncloader.table.aws import Aws, static_session
 from asyncloader.values.errors import AccessError
 from asyncloader.values.report import Report
@@ -115,7 +115,7 @@ async def test_a_described_capacity_that_changes_holds_soon(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: int, after: int
 ) -> None:
     """The description is asked for again while it sets the pace."""
-    monkeypatch.setattr(follow, "LOOK_AGAIN_S", 0.1)
+    monkeypatch.setattr(capacity, "DESCRIBE_AGAIN_S", 0.1)
     async with FaultServer(enforce_provisioned=True, burst_s=0.3) as server:
         table = server.create_table("people", "pk", "sk", wcu=before)
 
@@ -133,7 +133,7 @@ async def test_a_described_capacity_that_changes_holds_soon(
 async def test_a_description_that_cannot_be_had_again_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follow, "LOOK_AGAIN_S", 0.05)
+    monkeypatch.setattr(capacity, "DESCRIBE_AGAIN_S", 0.05)
     described = 0
     async with FaultServer(enforce_provisioned=True, burst_s=0.3) as server:
         server.create_table("people", "pk", "sk", wcu=200)

@@ -52,7 +52,7 @@ async def test_what_nobody_has_foreseen_sets_back_too(
         assert writes(provisioned) == 2000
         raise ZeroDivisionError
 
-    monkeypatch.setattr("asyncloader.engine.loading.load.Load._run_tasks", fails)
+    monkeypatch.setattr("asyncloader.engine.loading.run.LoadRun.run", fails)
     with pytest.raises(ZeroDivisionError):
         await load(provisioned, raise_wcu=2000)
     provisioned.store._clock = lambda: 4e9

@@ -166,11 +166,11 @@ async def test_parcels_forget_what_is_settled(keys: list[int], script: RandomFau
                 if version % 7 == 0:
                     await asyncio.sleep(0)
             await writer.flush()
-            intake = writer._intake
+            intake = writer._accumulator
             assert intake is not None
-            assert not intake._parcels.newest
-            assert not intake._aloft
-            assert intake._parcels.open is None or isinstance(intake._parcels.open, PutBatch)
+            assert not intake._batches.newest
+            assert not intake._unsettled
+            assert intake._batches.open is None or isinstance(intake._batches.open, PutBatch)
         last = {str(key): version for version, key in enumerate(keys)}
         assert {key: int(item["version"]["N"]) for key, item in contents(server).items()} == last
         assert server.overlaps == 0

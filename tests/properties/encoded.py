@@ -43,7 +43,7 @@ def block_of_lengths(lengths: Sequence[int]) -> EncodedBlock:
 
 def places(batches: Iterable[Batch]) -> list[tuple[InFlight, int]]:
     """Every item of these batches."""
-    return [(run.flight, item) for batch in batches for run, item in batch.items()]
+    return [(run.entry, item) for batch in batches for run, item in batch.items()]
 
 
 def sent_keys(batch: Batch) -> list[str]:

@@ -29,12 +29,12 @@ def limits_hold(batch: Batch) -> bool:
 
 
 def batch_bytes(batch: Batch) -> int:
-    return sum(run.wire_bytes for run in batch.runs)
+    return sum(run.wire_bytes for run in batch.ranges)
 
 
 def could_take_one_more(batch: Batch, behind: Batch) -> bool:
     """Whether the first item of `behind` would have had room in `batch`."""
-    first = behind.runs[0].part(behind.runs[0].first, behind.runs[0].first + 1)
+    first = behind.ranges[0].part(behind.ranges[0].first, behind.ranges[0].first + 1)
     return len(batch) < ITEMS_OF_A_BATCH and batch_bytes(batch) + first.wire_bytes <= PAYLOAD_LIMIT_BYTES
 
 
@@ -54,7 +54,7 @@ def histories(draw: st.DrawFn) -> list[ItemRange]:
 
 def histories_by_place(runs: list[ItemRange]) -> dict[tuple[int, int], tuple[int, int, int, int]]:
     return {
-        (id(run.flight), item): (run.tries, run.stalled, run.advance, run.first_advance)
+        (id(run.entry), item): (run.tries, run.stalled, run.advance, run.first_advance)
         for run in runs
         for item in range(run.first, run.stop)
     }
@@ -78,7 +78,7 @@ def test_merged_runs_keep_every_item_its_order_and_its_history(runs: list[ItemRa
     batches = list(merge(runs))
     assert places(batches) == places([Batch(runs)])
     assert all(limits_hold(batch) for batch in batches)
-    assert histories_by_place([run for batch in batches for run in batch.runs]) == histories_by_place(runs)
+    assert histories_by_place([run for batch in batches for run in batch.ranges]) == histories_by_place(runs)
 
 
 @thorough
@@ -101,11 +101,11 @@ def test_halves_are_the_same_items_in_two_suspect_batches(runs: list[ItemRange])
     for batch in merge(runs):
         halves = batch.halves()
         assert places(halves) == places([batch])
-        assert all(run.suspect for half in halves for run in half.runs)
-        assert all(len(run) for half in halves for run in half.runs)
+        assert all(run.bisecting for half in halves for run in half.ranges)
+        assert all(len(run) for half in halves for run in half.ranges)
         assert len(halves) == min(len(batch), 2)
         assert abs(len(halves[0]) - len(halves[-1])) <= 1
-        assert histories_by_place([run for half in halves for run in half.runs]) == histories_by_place(batch.runs)
+        assert histories_by_place([run for half in halves for run in half.ranges]) == histories_by_place(batch.ranges)
 
 
 @usual
@@ -145,10 +145,10 @@ def test_the_backlog_gives_back_exactly_what_is_due(held: list[tuple[list[ItemRa
     backlog = RetryQueue(limit=50)
     for runs, due, suspect in held:
         for run in runs:
-            run.suspect = suspect
+            run.bisecting = suspect
         # Suspects come in halves of a batch.
         for part in merge(runs) if suspect else [Batch(runs)]:
-            backlog.add(part.runs, float(due))
+            backlog.add(part.ranges, float(due))
     due_now = [runs for runs, due, _ in held if due <= now]
     taken = backlog.take_due(float(now))
     assert sorted(_ids(taken)) == sorted(_ids([Batch(runs) for runs in due_now]))
@@ -165,12 +165,12 @@ def test_suspects_are_never_merged_with_others(held: list[tuple[int, bool]]) -> 
     flight = InFlightBlock(block_of_lengths([10] * 400))
     backlog, first = RetryQueue(limit=50), 0
     for length, suspect in held:
-        backlog.add([ItemRange(flight, first, first + length, suspect=suspect)], 0.0)
+        backlog.add([ItemRange(flight, first, first + length, bisecting=suspect)], 0.0)
         first += length
     batches = backlog.take_due(0.0)
-    suspects = [batch for batch in batches if batch.runs[0].suspect]
+    suspects = [batch for batch in batches if batch.ranges[0].bisecting]
     assert sorted(map(len, suspects)) == sorted(length for length, suspect in held if suspect)
-    assert not any(run.suspect for batch in batches if batch not in suspects for run in batch.runs)
+    assert not any(run.bisecting for batch in batches if batch not in suspects for run in batch.ranges)
 
 
 def _ids(batches: list[Batch]) -> list[tuple[int, int]]:

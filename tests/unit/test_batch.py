@@ -44,17 +44,17 @@ def test_an_item_that_is_too_large_for_any_request_joins_no_others() -> None:
 
 def test_a_part_of_a_run_keeps_its_history() -> None:
     run = ItemRange(
-        InFlightBlock(block_of_lengths([1] * 9)), 0, 9, tries=3, stalled=2, advance=7, first_advance=5, suspect=True
+        InFlightBlock(block_of_lengths([1] * 9)), 0, 9, tries=3, stalled=2, advance=7, first_advance=5, bisecting=True
     )
-    assert run.part(2, 4) == ItemRange(run.flight, 2, 4, 3, 2, 7, 5, True)
+    assert run.part(2, 4) == ItemRange(run.entry, 2, 4, 3, 2, 7, 5, True)
 
 
 def test_the_halves_of_an_odd_batch_cut_a_run_in_two() -> None:
     flight = InFlightBlock(block_of_lengths([1] * 9))
     halves = Batch([ItemRange(flight, 0, 2), ItemRange(flight, 4, 7)]).halves()
-    assert [[(run.first, run.stop) for run in half.runs] for half in halves] == [[(0, 2)], [(4, 7)]]
+    assert [[(run.first, run.stop) for run in half.ranges] for half in halves] == [[(0, 2)], [(4, 7)]]
     halves = Batch([ItemRange(flight, 0, 5)]).halves()
-    assert [[(run.first, run.stop) for run in half.runs] for half in halves] == [[(0, 2)], [(2, 5)]]
+    assert [[(run.first, run.stop) for run in half.ranges] for half in halves] == [[(0, 2)], [(2, 5)]]
 
 
 def test_merging_nothing_gives_nothing() -> None:

@@ -61,7 +61,7 @@ def test_a_resume_is_offered_as_much_again() -> None:
 
 def test_one_request_goes_alone_until_its_true_cost_is_known() -> None:
     allowance = BudgetMeter(100.0)
-    allowance.take(25.0)
+    allowance.reserve(25.0)
     assert allowance.room_wcu == 0.0
     allowance.settle(25.0, 25.0, 50.0)
     assert allowance.used_wcu == 50.0
@@ -70,14 +70,14 @@ def test_one_request_goes_alone_until_its_true_cost_is_known() -> None:
 
 def test_what_was_handed_back_may_be_spent_again() -> None:
     allowance = BudgetMeter(100.0)
-    allowance.take(25.0)
+    allowance.reserve(25.0)
     allowance.settle(25.0, 0.0, 0.0)
     assert int(allowance.room_wcu) == 100
 
 
 def test_where_nobody_tells_what_was_used_sizes_count() -> None:
     allowance = BudgetMeter(100.0)
-    allowance.take(25.0)
+    allowance.reserve(25.0)
     allowance.settle(25.0, 20.0, 0.0)
     assert (allowance.used_wcu, int(allowance.room_wcu)) == (20.0, 80)
 
@@ -104,7 +104,7 @@ def test_the_limit_is_passed_by_no_more_than_one_request_costs_beyond_its_predic
             told = told or taken > 0
         if cost <= allowance.room_wcu:
             blind = blind if told else max(blind, cost)
-            allowance.take(cost)
+            allowance.reserve(cost)
             in_flight.append((cost, round(cost * accepted)))
     for predicted, taken in in_flight:
         allowance.settle(predicted, taken, taken * ratio)

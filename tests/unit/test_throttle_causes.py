@@ -50,15 +50,15 @@ TABLE = Table(
     ],
 )
 def test_a_reason_is_named_with_the_setting_that_changes_it(reason: str, resource: str, words: str) -> None:
-    assert str(ThrottleCauses(TABLE).told(reason, resource)) == words
+    assert str(ThrottleCauses(TABLE).named(reason, resource)) == words
 
 
 def test_items_handed_back_without_a_reason_are_put_down_to_the_last_one_told() -> None:
     refusals = ThrottleCauses(TABLE)
-    assert refusals.guessed(None).what == "table"
-    refusals.told("IndexWriteProvisionedThroughputExceeded", f"{ARN}/index/by-city")
-    refusals.told("TableWriteKeyRangeThroughputExceeded", ARN)
-    assert refusals.guessed(None).what == "index by-city"
+    assert refusals.inferred(None).what == "table"
+    refusals.named("IndexWriteProvisionedThroughputExceeded", f"{ARN}/index/by-city")
+    refusals.named("TableWriteKeyRangeThroughputExceeded", ARN)
+    assert refusals.inferred(None).what == "index by-city"
 
 
 def test_the_limit_that_refused_most_is_the_one() -> None:

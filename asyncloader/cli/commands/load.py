@@ -99,7 +99,8 @@ def load(
     from asyncloader.cli.confirm import confirmation
 
     with without_default_certificates():
-        from asyncloader.cli.running import Display, run_load
+        from asyncloader.cli.display import Display
+        from asyncloader.cli.runner import run_load
 
     confirm = None if yes or prewarm is None else confirmation(reads_stdin="-" in sources)
 

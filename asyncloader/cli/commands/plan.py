@@ -67,8 +67,8 @@ def plan(
     )
     aws = AwsSettings(region=region, profile=profile, endpoint_url=endpoint_url)
 
-    from asyncloader.cli.planning import run_plan
-    from asyncloader.cli.running import Display
+    from asyncloader.cli.display import Display
+    from asyncloader.cli.runner import run_plan
 
     show_progress = not quiet if progress is None else progress and not quiet
     raise typer.Exit(run_plan(sources, table, settings, aws, display=Display(show_progress, quiet, as_json)))

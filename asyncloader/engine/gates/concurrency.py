@@ -1,4 +1,4 @@
-"""The crew: how many of the writers work, where that is found out and not told (`--workers auto`)."""
+"""The concurrency gate: how many of the writers work, where that number is found by the load (`--workers auto`)."""
 
 from __future__ import annotations
 
@@ -6,70 +6,64 @@ import asyncio
 from collections.abc import Callable
 
 from asyncloader.batching.batch import Batch, ItemRange
+from asyncloader.batching.in_flight import InFlightRegistry
 from asyncloader.pacing.concurrency import ConcurrencyLimit
 from asyncloader.values.errors import ServiceError, ServiceUnavailable
 from asyncloader.wire.response import BatchWriteResult
 
 
 class ConcurrencyGate:
-    """A gate that hears latencies, and the place where writers rest that are not needed: those with the highest numbers.
+    """Measures latencies, and is where writers wait that are not needed: those with the highest numbers.
 
     So there are never more connections than were needed at some moment.
     """
 
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._concurrency = ConcurrencyLimit(now())
+    def __init__(self, in_flight: InFlightRegistry, now: Callable[[], float]) -> None:
+        self._limit = ConcurrencyLimit(now())
+        self._in_flight = in_flight
         self._now = now
-        self._in_flight = 0
-        self._resting: dict[int, asyncio.Future[None]] = {}
-        self._dismissed = False
+        self._waiting: dict[int, asyncio.Future[None]] = {}
+        self._is_closed = False
 
     @property
     def limit(self) -> int:
         """How many requests may be in flight."""
-        return self._concurrency.limit
+        return self._limit.limit
 
-    async def turn(self, number: int) -> None:
-        """Wait until the writer of this number, from 0 on, is needed."""
-        while number >= self._concurrency.limit and not self._dismissed:
-            rest = self._resting[number] = asyncio.get_running_loop().create_future()
-            await rest
+    async def until_needed(self, number: int) -> None:
+        """Wait until the writer with this number, from 0 on, is needed."""
+        while number >= self._limit.limit and not self._is_closed:
+            waiting = self._waiting[number] = asyncio.get_running_loop().create_future()
+            await waiting
 
-    def dismiss(self) -> None:
-        """Nobody rests any more: the writers are to end."""
-        self._dismissed = True
-        self._wake(max(self._resting, default=-1) + 1)
-
-    def lets(self, batch: Batch) -> bool:
-        """The request goes out: its writer has had its turn."""
-        self._in_flight += 1
+    def try_acquire(self, batch: Batch) -> bool:
+        """Always: the writer that holds the batch is needed."""
         return True
 
-    async def wait(self, batch: Batch) -> list[ItemRange]:
+    async def acquire(self, batch: Batch) -> list[ItemRange]:
         """Nothing waits here."""
         return []
 
-    def answered(self, batch: Batch, answer: BatchWriteResult, sent_at: float) -> None:
-        """An answer that came slowly says that more in flight would only wait longer."""
+    def on_response(self, batch: Batch, result: BatchWriteResult, sent_at: float) -> None:
+        """A slow response says that more requests in flight would only wait longer."""
         now = self._now()
-        self._concurrency.answered(now - sent_at, self._in_flight, now)
-        self._in_flight -= 1
-        self._wake(self._concurrency.limit)
+        self._limit.answered(now - sent_at, self._in_flight.requests, now)
+        self._wake(self._limit.limit)
 
-    def failed(self, batch: Batch, error: ServiceError, sent_at: float) -> None:
-        """An answer that never came says so, too; a refusal says nothing."""
-        self._in_flight -= 1
+    def on_error(self, batch: Batch, error: ServiceError, sent_at: float) -> None:
+        """A response that never came says so, too; a refusal says nothing."""
         if isinstance(error, ServiceUnavailable):
-            self._concurrency.timed_out(self._now())
+            self._limit.timed_out(self._now())
 
-    def shut(self) -> None:
-        """Nobody waits any more: nothing will be sent."""
-        self.dismiss()
+    def close(self) -> None:
+        """No writer waits any more: all of them are to end."""
+        self._is_closed = True
+        self._wake(max(self._waiting, default=-1) + 1)
 
     def _wake(self, limit: int) -> None:
-        if not self._resting or min(self._resting) >= limit:
+        if not self._waiting or min(self._waiting) >= limit:
             return
-        for number in [number for number in self._resting if number < limit]:
-            rest = self._resting.pop(number)
-            if not rest.done():
-                rest.set_result(None)
+        for number in [number for number in self._waiting if number < limit]:
+            waiting = self._waiting.pop(number)
+            if not waiting.done():
+                waiting.set_result(None)

@@ -1,4 +1,4 @@
-"""What every request passes before it is sent: pace, budget, how many at once."""
+"""The port of what every request passes before it is sent: pace, budget, bytes and requests in flight."""
 
 from __future__ import annotations
 
@@ -10,24 +10,27 @@ from asyncloader.wire.response import BatchWriteResult
 
 
 class Gate(Protocol):
-    """Lets requests out one after the other, and hears what became of them; `sent_at` is in seconds of the engine's clock."""
+    """Decides when a request may be sent, and learns from what became of it; `sent_at` is in seconds of the engine's clock.
 
-    def lets(self, batch: Batch) -> bool:
-        """Let the batch out at once, if nothing holds it up; else it has to wait."""
+    The engine counts a request as in flight while `on_response` or `on_error` is called with it.
+    """
+
+    def try_acquire(self, batch: Batch) -> bool:
+        """Whether the batch may be sent at once; if not, `acquire` has to be awaited."""
         ...
 
-    async def wait(self, batch: Batch) -> list[ItemRange]:
-        """Wait until the batch may be sent; gives the items that were cut off from it. Raises `Stop`."""
+    async def acquire(self, batch: Batch) -> list[ItemRange]:
+        """Wait until the batch may be sent; returns the items that were cut off from it. Raises `StopEngine`."""
         ...
 
-    def answered(self, batch: Batch, answer: BatchWriteResult, sent_at: float) -> None:
+    def on_response(self, batch: Batch, result: BatchWriteResult, sent_at: float) -> None:
         """The request was accepted, though items may have been handed back."""
         ...
 
-    def failed(self, batch: Batch, error: ServiceError, sent_at: float) -> None:
+    def on_error(self, batch: Batch, error: ServiceError, sent_at: float) -> None:
         """Nothing of the request was acknowledged."""
         ...
 
-    def shut(self) -> None:
-        """Nobody waits any more: nothing will be sent."""
+    def close(self) -> None:
+        """Nothing more will be sent: whoever waits is let go."""
         ...

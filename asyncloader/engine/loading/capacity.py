@@ -1,46 +1,57 @@
-"""The capacity switch: a provisioned table is raised before the load and set back afterwards, whatever happens.
+"""The table's capacity while a load runs: raised before it and restored afterwards, and watched in between.
 
 First of all the table is pre-warmed, if that is asked for and agreed to; that is for good.
 
-The order of events: the journal remembers what was and what will be, on disk; then UpdateTable is called; then the
-load runs. At its end, good or bad, the table is set back, and the journal forgets. A run that was killed leaves its
-entry; the next one that takes the journal up, by a resume or a restart, sets the table back at its own end.
+The order of events: the journal records what was and what will be, on disk; then UpdateTable is called; then the
+load runs. At its end, good or bad, the capacity is restored, and the journal drops the record. A run that was killed
+leaves it; the next one that takes the journal up, by a resume or a restart, restores the capacity at its own end.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING
 
 from asyncloader.cancellation import in_thread
 from asyncloader.engine.loading.load_files import LoadFiles
 from asyncloader.engine.loading.messenger import Confirm, Messenger
+from asyncloader.pacing.limits import limits_of
 from asyncloader.records.checkpoint import Checkpoint
 from asyncloader.table.throughput import ThroughputUpdater
 from asyncloader.values.capacity_change import TABLE, CapacitySettings, Prewarming, RaisedCapacity, provisioned_units
 from asyncloader.values.errors import AsyncLoaderError, TableError, TableMissing, UsageError
 from asyncloader.values.schema import Table
 
+if TYPE_CHECKING:
+    from asyncloader.engine.loading.load import Load
+
+log = logging.getLogger("asyncloader")
+
+DESCRIBE_AGAIN_S = 3.0
+"""Between two descriptions, for as long as the description is what sets the pace."""
+
 
 class CapacityChange:
     """Changes one table's capacity as asked, says what it does, and sets back what this or an earlier run has raised."""
 
     def __init__(
-        self, throughput: ThroughputUpdater, change: CapacitySettings, papers: LoadFiles, voice: Messenger
+        self, throughput: ThroughputUpdater, change: CapacitySettings, files: LoadFiles, messenger: Messenger
     ) -> None:
         self._throughput = throughput
         self._change = change
-        self._papers = papers
-        self._voice = voice
-        self._raised = papers.journal.raised
+        self._files = files
+        self._messenger = messenger
+        self._raised = files.journal.raised
         self._given_up = asyncio.Event()
 
     def give_up(self) -> None:
         """Wait no longer for more capacity: the load ends."""
         self._given_up.set()
 
-    async def on(self, start: Checkpoint) -> Table | None:
-        """Change what is to be changed; gives the table's new description, or None. Raises `UsageError`."""
+    async def apply(self, start: Checkpoint) -> Table | None:
+        """Change what is to be changed; returns the table's new description, or None. Raises `UsageError`."""
         warmed = None if self._change.prewarm is None else await self._prewarm(self._change.prewarm)
         return warmed if self._change.raise_wcu is None else await self._raise(self._change.raise_wcu, start)
 
@@ -48,14 +59,14 @@ class CapacityChange:
         table = await self._until_active()
         plan = Prewarming.to(wcu, table)
         if not plan.after:
-            self._voice.say(f"table {table.name} is as warm as {wcu:,} WCU/s already")
+            self._messenger.say(f"table {table.name} is as warm as {wcu:,} WCU/s already")
             return table
-        agreed = self._voice.confirm is None or await self._ask(self._voice.confirm, plan)
+        agreed = self._messenger.confirm is None or await self._ask(self._messenger.confirm, plan)
         if not self._given_up.is_set():
             if not agreed:
                 raise UsageError("not pre-warmed, as you said; without --prewarm it loads as it is")
             await self._throughput.warm(plan.after)
-            self._voice.say("pre-warming; waiting until the table is ACTIVE")
+            self._messenger.say("pre-warming; waiting until the table is ACTIVE")
         return await self._until_active()
 
     async def _ask(self, confirm: Confirm, plan: Prewarming) -> bool:
@@ -75,33 +86,33 @@ class CapacityChange:
             return None
         raised = RaisedCapacity.to(wcu, now, self._raised)
         if not raised.after:
-            self._voice.say(f"table {name} has {now[TABLE]:,} WCU/s already; there is nothing to raise")
+            self._messenger.say(f"table {name} has {now[TABLE]:,} WCU/s already; there is nothing to raise")
             return None
-        if not self._papers.begun:
-            await in_thread(self._papers.begin, start)
-        await in_thread(self._papers.remember, raised)
+        if not self._files.is_begun:
+            await in_thread(self._files.begin, start)
+        await in_thread(self._files.remember, raised)
         self._raised = raised
         changes = {owner: units for owner, units in raised.after.items() if now[owner] != units}
         if changes:
             was = {owner: now[owner] for owner in changes}
-            self._voice.say(f"raising {_words(name, changes, was)}; it is set back at the end of the load")
+            self._messenger.say(f"raising {_words(name, changes, was)}; it is set back at the end of the load")
             await self._throughput.provision(changes)
         return await self._until_active()
 
     async def _until_active(self) -> Table:
         return await self._throughput.until_active(given_up=self._given_up.is_set)
 
-    async def watch_over(self, work: Coroutine[object, object, None]) -> None:
+    async def restore_after_error(self, work: Coroutine[object, object, None]) -> None:
         """Do the work; what nobody has foreseen ends it, too, but not before the table is set back."""
         try:
             await work
         except Exception as error:
-            if (trouble := await self.off()) is not None:
+            if (trouble := await self.restore()) is not None:
                 error.add_note(trouble)
             raise
 
-    async def off(self) -> str | None:
-        """Set the table back; gives a line for people where that failed."""
+    async def restore(self) -> str | None:
+        """Set the table back; returns a line for people where that failed."""
         raised = self._raised
         if raised is None:
             return None
@@ -110,27 +121,48 @@ class CapacityChange:
             now = provisioned_units(await self._throughput.until_active())
             if back := raised.to_set_back(now):
                 await self._throughput.provision(back)
-                self._voice.say(f"set back {_words(name, back)}")
+                self._messenger.say(f"set back {_words(name, back)}")
             if others := raised.changed_by_others(now):
                 was = ", ".join(f"{_owner(owner)}: {_units(units)}" for owner, units in others.items())
-                self._voice.say(
+                self._messenger.say(
                     f"the capacity of table {name} was changed by somebody else meanwhile ({was}); it is left so"
                 )
         except TableMissing:
-            self._voice.say(f"table {name} is gone; there is no capacity to set back")
+            self._messenger.say(f"table {name} is gone; there is no capacity to set back")
         except AsyncLoaderError as error:
-            return f"the capacity of table {name} could not be set back ({error}); set it back by hand: {self.by_hand}"
+            return f"the capacity of table {name} could not be set back ({error}); set it back by hand: {self.restore_command}"
         try:
-            await in_thread(self._papers.remember, None)
+            await in_thread(self._files.remember, None)
         except AsyncLoaderError as error:
             return f"the capacity of table {name} is set back, but {error}"
         self._raised = None
         return None
 
     @property
-    def by_hand(self) -> str:
+    def restore_command(self) -> str:
         """The command that sets the table back, where it is raised; else an empty text."""
         return "" if self._raised is None else self._throughput.by_hand(self._raised.before)
+
+
+async def watch_capacity(load: Load, describe: Callable[[], Awaitable[Table]]) -> None:
+    """Ask for the table's description again and again until cancelled: changed capacity holds within seconds.
+
+    A description that cannot be had changes nothing.
+    """
+    while True:
+        await asyncio.sleep(DESCRIBE_AGAIN_S)
+        pacing, counts = load.pacing, load.counts
+        is_writing = counts.rows_settled < counts.rows_read
+        # What is restored at the end of a load does not change its pace any more.
+        if pacing is None or not pacing.is_described or not is_writing:
+            continue
+        try:
+            limits = limits_of(await describe(), load.settings.pacing)
+        except AsyncLoaderError as error:
+            log.debug("the table's description cannot be had again: %s", error)
+            continue
+        if limits is not None and pacing.relimit(limits):
+            log.info("the table's capacity has changed; paced to %s", pacing.pace)
 
 
 def refuse_on_demand(table: Table, wcu: int | None) -> None:

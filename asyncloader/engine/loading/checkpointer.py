@@ -1,7 +1,7 @@
-"""The ledger: which blocks have landed, in the order of their splits, and what of them stands on disk.
+"""The checkpointer: which blocks are settled, in the order of their splits, and what of that is on disk.
 
-Blocks land in any order; their rejects are written and the watermark moves only along each split's unbroken prefix of
-landed blocks. So the rejects of a split are in the order of the file, and whatever lies behind the watermark can be
+Blocks are settled in any order; their rejects are written and the watermark moves only along each split's unbroken prefix
+of settled blocks. So the rejects of a split are in the order of the file, and whatever lies behind the watermark can be
 done again.
 """
 
@@ -23,38 +23,38 @@ from asyncloader.values.report import Counts
 
 
 class CheckpointStore(Protocol):
-    """Keeps watermarks; called in a thread, may block. Raises `OSError`."""
+    """Keeps checkpoints; called in a thread, may block. Raises `OSError`."""
 
-    def write(self, mark: Checkpoint) -> None: ...
+    def write(self, checkpoint: Checkpoint) -> None: ...
 
 
 class Checkpointer:
-    """Keeps account of blocks; `run` is a task that brings rejects and watermarks to disk, `settle` does it a last time.
+    """Tracks blocks; `run` is a task that brings rejects and checkpoints to disk, `finish` does it a last time.
 
     `totals` gives the counts since the load's first start; the rows among them are known better here. `on_reject`
-    hears of every reject once it is written, in the event loop.
+    is called with every reject once it is written, in the event loop.
     """
 
     PAUSE_S = 0.2
-    """Between two watermarks, unless somebody waits for them or there are rejects to write."""
+    """Between two checkpoints, unless somebody waits for them or there are rejects to write."""
 
     def __init__(
         self,
         inputs: Sequence[Input],
         rejects: RejectFile,
-        log: CheckpointStore,
+        store: CheckpointStore,
         start: Checkpoint,
         totals: Callable[[], Counts],
         on_reject: Callable[[Reject], None] | None = None,
     ) -> None:
         self._inputs = inputs
         self._rejects = rejects
-        self._log = log
+        self._store = store
         self._totals = totals
         self._on_reject = on_reject
-        self._untold: list[Reject] = []
-        self._prefixes = [SplitProgress(split) for split in start.splits]
-        self._mark = start
+        self._unreported: list[Reject] = []
+        self._splits = [SplitProgress(split) for split in start.splits]
+        self._checkpoint = start
         self._changed = asyncio.Event()
         self._advanced = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -62,30 +62,30 @@ class Checkpointer:
 
     async def until_span_below(self, limit: int) -> None:
         """Wait until there are fewer than `limit` blocks between the watermark and the newest ones."""
-        while sum(map(len, self._prefixes)) >= limit:
+        while sum(map(len, self._splits)) >= limit:
             self._hurry.set()
             self._advanced.clear()
             await self._advanced.wait()
 
     @property
-    def watermark(self) -> Checkpoint:
-        """How far everything is done and on disk."""
-        return self._mark
+    def checkpoint(self) -> Checkpoint:
+        """How far everything is done and on disk: the watermark."""
+        return self._checkpoint
 
-    def launch(self, flight: InFlightBlock) -> None:
-        """A block takes flight; called in the order of its split."""
-        self._prefixes[flight.split].launch(flight)
+    def start_block(self, block: InFlightBlock) -> None:
+        """A block is submitted; called in the order of its split."""
+        self._splits[block.split].start_block(block)
 
-    def landed(self, flight: InFlightBlock) -> None:
-        """A block has landed."""
-        landed = self._prefixes[flight.split].landed(flight)
+    def settle_block(self, block: InFlightBlock) -> None:
+        """All items of a block are settled."""
+        result = self._splits[block.split].settle_block(block)
         self._changed.set()
-        if landed.bad:
+        if result.bad:
             # What it holds is kept until its rejects are written.
             self._hurry.set()
 
     async def run(self) -> None:
-        """Follow the landings; raises `OSError` when the disk does not take what must be written."""
+        """Follow what is settled; raises `OSError` when the disk does not take what must be written."""
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self.PAUSE_S):
@@ -98,44 +98,44 @@ class Checkpointer:
             self._hurry.clear()
 
     async def advance(self) -> None:
-        """Bring to disk the unbroken prefix of what is settled: landed blocks, and the settled part of the next."""
+        """Bring to disk the unbroken prefix of what is settled: whole blocks, and the settled part of the next."""
         async with self._writing:
-            ready = [prefix.ready(self._inputs) for prefix in self._prefixes]
+            ready = [split.ready(self._inputs) for split in self._splits]
             if not any(ready):
                 return
             try:
                 await in_thread(self._write, ready)
             finally:
                 # Also when cancelled: the thread has ended, and what it wrote must not be written again.
-                for prefix in self._prefixes:
-                    prefix.forget()
+                for split in self._splits:
+                    split.forget()
                 self._advanced.set()
-                self._tell()
+                self._report_rejects()
 
-    async def settle(self) -> None:
+    async def finish(self) -> None:
         """The end, in good order or not: also write the rejects that lie behind the watermark, for people to read."""
         await self.advance()
         async with self._writing:
             try:
-                await in_thread(self._append, [prefix.behind() for prefix in self._prefixes])
+                await in_thread(self._append, [split.behind() for split in self._splits])
             finally:
-                self._tell()
+                self._report_rejects()
 
-    def _tell(self) -> None:
-        """Tell of the rejects that a thread, which has ended, has written."""
-        untold, self._untold = self._untold, []
+    def _report_rejects(self) -> None:
+        """Call `on_reject` for what a thread, which has ended, has written."""
+        unreported, self._unreported = self._unreported, []
         if self._on_reject is not None:
-            for reject in untold:
+            for reject in unreported:
                 self._on_reject(reject)
 
     def _write(self, ready: list[list[BlockResult]]) -> None:
-        """One list for each split: their rejects, then one watermark for all of them."""
+        """One list for each split: their rejects, then one checkpoint for all of them."""
         self._append(ready)
-        splits, counts = list[Split](), self._mark.counts
-        for prefix, accounts in zip(self._prefixes, ready, strict=True):
-            splits.append(prefix.after(accounts))
-            for each in accounts:
-                counts = counts + prefix.new_counts(each)
+        splits, counts = list[Split](), self._checkpoint.counts
+        for split, results in zip(self._splits, ready, strict=True):
+            splits.append(split.after(results))
+            for result in results:
+                counts = counts + split.new_counts(result)
         counts = replace(
             self._totals(),
             rows_read=counts.rows_read,
@@ -144,26 +144,26 @@ class Checkpointer:
             rows_superseded=counts.rows_superseded,
             rows_filtered=counts.rows_filtered,
         )
-        mark = Checkpoint(tuple(splits), counts, self._rejects.size_bytes)
-        self._log.write(mark)
-        self._mark = mark
-        for prefix, accounts in zip(self._prefixes, ready, strict=True):
-            prefix.written(accounts)
+        checkpoint = Checkpoint(tuple(splits), counts, self._rejects.size_bytes)
+        self._store.write(checkpoint)
+        self._checkpoint = checkpoint
+        for split, results in zip(self._splits, ready, strict=True):
+            split.written(results)
 
-    def _append(self, accounts: list[list[BlockResult]]) -> None:
+    def _append(self, results: list[list[BlockResult]]) -> None:
         rejects = [
             reject
-            for prefix, each in zip(self._prefixes, accounts, strict=True)
-            for settled in each
-            for reject in self._explain(prefix, settled)
+            for split, split_results in zip(self._splits, results, strict=True)
+            for result in split_results
+            for reject in self._explain(split, result)
         ]
         self._rejects.append(rejects)
         if self._on_reject is not None:
-            self._untold += rejects
+            self._unreported += rejects
 
-    def _explain(self, prefix: SplitProgress, settled: BlockResult) -> list[Reject]:
+    def _explain(self, split: SplitProgress, result: BlockResult) -> list[Reject]:
         """The rejects of a block that are not on disk yet, with their lines and cells, which only now are looked up."""
-        bad = prefix.new_bad(settled)
-        if not bad or settled.block is None:
+        bad = split.new_bad(result)
+        if not bad or result.block is None:
             return []
-        return self._inputs[settled.block.source].rejects(settled.block, bad)
+        return self._inputs[result.block.source].rejects(result.block, bad)

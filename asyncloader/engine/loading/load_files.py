@@ -1,4 +1,4 @@
-"""What a load keeps on disk beside the table: its journal and its reject file, found or made."""
+"""The files of a load beside the table: its journal and its reject file, found or made."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from asyncloader.values.settings import LoadSettings
 class LoadFiles:
     """The journal and the reject file of one load. All methods block; they raise `UsageError` with the path.
 
-    `begun` says that the journal is on disk, `moved_aside` where an earlier load's reject file went.
+    `is_begun` says that the journal is on disk, `moved_aside` where an earlier load's reject file went.
     """
 
     def __init__(
         self, settings: LoadSettings, sources: Sequence[Source], inputs: Sequence[Input], table: Table, endpoint: str
     ) -> None:
-        self.begun = False
+        self.is_begun = False
         self.moved_aside: Path | None = None
         self._settings = settings
         self._files = [each for each in sources if isinstance(each, SourceFile)]
@@ -39,7 +39,7 @@ class LoadFiles:
         return str(self.rejects.path) if self.rejects.exists else None
 
     def find_start(self, how_to_resume: str) -> Checkpoint | None:
-        """Where to go on, or None to begin anew; nothing is changed yet."""
+        """Where to go on, or None to start anew; nothing is changed yet."""
         settings, journal = self._settings, self.journal
         try:
             start = journal.find(resume=settings.resume, restart=settings.restart, how_to_resume=how_to_resume)
@@ -62,7 +62,7 @@ class LoadFiles:
 
     def begin(self, start: Checkpoint) -> None:
         """Have the journal on disk, which comes before the first write to the table."""
-        self.begun = True
+        self.is_begun = True
         try:
             self.journal.begin(start)
         except OSError as error:
@@ -76,7 +76,7 @@ class LoadFiles:
             raise self._unwritable(error) from error
 
     def close(self) -> None:
-        """Let both files go; the journal stays where the load is not complete."""
+        """Close both files; the journal stays where the load is not complete."""
         self.rejects.close()
         self.journal.close(complete=False)
 
@@ -115,14 +115,14 @@ class LoadFiles:
         except OSError as error:
             raise UsageError(f"{error.filename}: cannot be read ({error.strerror})") from error
         if unkept := [name for name, print_ in told if print_ is None]:
-            return self._unkept(unkept[0])
+            return self._no_journal(unkept[0])
         sources = tuple(print_ for _, print_ in told if print_ is not None)
         path = settings.journal or default_path(table.name, endpoint, self._files)
         if path.is_dir() or not path.parent.is_dir():
             raise UsageError(f"{path}: no journal can be written there; name another --journal")
         return Journal(path, Identity(table.name, endpoint, table.arn, sources, options))
 
-    def _unkept(self, name: str) -> NullJournal:
+    def _no_journal(self, name: str) -> NullJournal:
         """No journal, because of the source of this name; raises `UsageError` where one is asked for."""
         settings = self._settings
         if settings.resume or settings.restart or settings.journal is not None:

@@ -82,11 +82,11 @@ class Input(Protocol):
 
 
 @runtime_checkable
-class Divisible(Input, Protocol):
-    """An input that can be read in several places at once, unless `undivided` says why not."""
+class Splittable(Input, Protocol):
+    """An input that can be read in several places at once, unless `unsplittable_reason` says why not."""
 
     @property
-    def undivided(self) -> str | None: ...
+    def unsplittable_reason(self) -> str | None: ...
 
     def keys(self, block: Any) -> KeyColumns:
         """The keys in one of its blocks, and which of its records they are in; runs in a thread."""

@@ -19,7 +19,7 @@ import numpy as np
 
 from asyncloader.cancellation import in_thread
 from asyncloader.encode.key_hash import Hashes
-from asyncloader.engine.reading.input import Divisible, Input
+from asyncloader.engine.reading.input import Input, Splittable
 from asyncloader.engine.reading.reader import LEAST_BLOCK_BYTES, read_split
 from asyncloader.formats.block import Block
 from asyncloader.records.checkpoint import UNSPLIT, Position, Split
@@ -36,12 +36,12 @@ SUSPECTS = 1000
 """So many hashes that splits share are looked up; that many by chance have never been."""
 
 
-def divisible(inputs: Sequence[Input]) -> list[Divisible]:
+def splittable(inputs: Sequence[Input]) -> list[Splittable]:
     """The inputs, all of which can be read in several places; raises `UsageError` for the first that cannot."""
-    found: list[Divisible] = []
+    found: list[Splittable] = []
     for each in inputs:
-        why = each.undivided if isinstance(each, Divisible) else "it is not a file"
-        if why is not None or not isinstance(each, Divisible):
+        why = each.unsplittable_reason if isinstance(each, Splittable) else "it is not a file"
+        if why is not None or not isinstance(each, Splittable):
             raise UsageError(f"{each.name}: cannot be read in several places at once: {why}; load it without --spread")
         found.append(each)
     return found
@@ -51,7 +51,7 @@ class SplitFinder:
     """Looks through the sources of a load once, before its first write."""
 
     def __init__(self, inputs: Sequence[Input], settings: LoadSettings, folder: Path) -> None:
-        self._inputs = divisible(inputs)
+        self._inputs = splittable(inputs)
         self._sizes = [each.size_bytes or 0 for each in inputs]
         total = sum(self._sizes)
         piece_bytes = max(min(settings.block_bytes, total // (settings.spread.splits * PIECES)), LEAST_BLOCK_BYTES)

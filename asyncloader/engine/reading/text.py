@@ -64,7 +64,7 @@ class TextInput:
         self._encoder: ColumnEncoder | None = None
 
     @property
-    def undivided(self) -> str | None:
+    def unsplittable_reason(self) -> str | None:
         """Why no place in its middle can be sought."""
         if self._dialect.transcodes:
             return f"{self._dialect.encoding} text is turned into UTF-8 from its begin on"

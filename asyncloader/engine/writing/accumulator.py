@@ -1,10 +1,10 @@
-"""The intake of a writer: from single puts to cargo for the engine, and from its answers to acknowledgements.
+"""The accumulator of a writer: single puts → put batches for the engine, and its outcomes → acknowledgements.
 
-The order of events for a put: it is encoded and checked; it waits for room; it takes the place of an older item of its
-key, or goes into the open parcel. A parcel closes when it is full, when its first item has lingered long enough, when
-a put must wait for room, or at a flush, and the feeder submits it to the engine. When DynamoDB has acknowledged an
-item its room is given back and its ack is done. When the engine ends for whatever reason, everybody who waits here
-hears of it.
+The order of events for a put: it is encoded and checked; it waits while too much is pending; it replaces an older item
+of its key, or goes into the open batch. A batch is closed when it is full, when its first item has lingered long
+enough, when a put has to wait, or at a flush, and the feeder submits it to the engine. When DynamoDB has acknowledged an
+item it is pending no more and its ack is done. When the engine ends, for whatever reason, everybody who waits here is
+told.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Accumulator:
 
     def __init__(
         self,
-        gateway: TransportFactory,
+        transports: TransportFactory,
         table: Table,
         settings: WriterSettings,
         hooks: Hooks | None = None,
@@ -53,19 +53,19 @@ class Accumulator:
         encoder = self._encoder = ItemEncoder(table, raw=settings.raw)
         self.encode: Callable[[Any], Encoded] = encoder.put if serializer is None else self._serialized
         self.encode_delete = encoder.delete
-        self.room = PendingLimit(settings.max_pending_items, settings.max_pending_bytes, self._close_open)
+        self.pending = PendingLimit(settings.max_pending_items, settings.max_pending_bytes, self._close_current)
         self.counts = Counts()
-        self.unheard = UnretrievedRejections()
+        self.unretrieved = UnretrievedRejections()
         self.failure: LoadFailed | None = None
         self.is_closing = False
-        self.is_shut = False
+        self.is_closed = False
         self._table = table
         self._serializer = serializer
         self._linger_s = settings.linger_s
         self._hooks = hooks or Hooks()
         self._now = now
         self._engine = Engine(
-            gateway,
+            transports,
             table,
             workers=settings.workers,
             retry=settings.retry,
@@ -74,15 +74,15 @@ class Accumulator:
             hooks=self._hooks,
             now=now,
         )
-        self._parcels = PutBatches(self, keep_origins=self._hooks.on_reject is not None)
-        self._aloft: dict[int, PutBatch] = {}
+        self._batches = PutBatches(self, keep_origins=self._hooks.on_reject is not None)
+        self._unsettled: dict[int, PutBatch] = {}
         self._closed: deque[PutBatch] = deque()
-        self._fed = asyncio.Event()
+        self._wakeup = asyncio.Event()
         self._linger: asyncio.TimerHandle | None = None
         self._flushes: list[tuple[int, asyncio.Future[None]]] = []
         self._latencies = LatencyHistogram()
 
-    # Putting. Nothing here waits, but for `until_room`.
+    # Putting. Nothing here waits, but for `until_pending`.
 
     def check_open(self) -> None:
         """Raises `WriterClosed` or `LoadFailed` unless items can be put."""
@@ -99,100 +99,100 @@ class Accumulator:
             raise ItemRejected(f"the serializer failed: {error!r}") from error
         return self._encoder.put(plain)
 
-    async def until_room(self, encoded: Encoded) -> None:
-        """Take room for an item, waiting for it; whoever is cancelled here has not queued it."""
+    async def until_pending(self, encoded: Encoded) -> None:
+        """Count an item as pending, waiting for that; whoever is cancelled here has not queued it."""
         try:
-            await self.room.take(len(encoded[0]))
+            await self.pending.acquire(len(encoded[0]))
         except asyncio.CancelledError as cancelled:
             cancelled.add_note("asyncloader: this put was cancelled before its item was queued; it will not be stored")
             raise
-        # Closed between the moment in which the room was granted and this one.
-        if self.is_shut:
-            self.room.give_back(1, len(encoded[0]))
+        # Closed since the item was counted.
+        if self.is_closed:
+            self.pending.release(1, len(encoded[0]))
             self.check_open()
 
     def add(self, encoded: Encoded, sink: Ack | Receipt, origin: Mapping[str, Any] | None) -> None:
-        """Queue an item for which there is room."""
+        """Queue an item that is counted as pending."""
         counts = self.counts
         counts.rows_read += 1
-        parcels = self._parcels
-        if encoded[2] in parcels.newest:
-            before = parcels.replace(encoded, sink, origin)
+        batches = self._batches
+        if encoded[2] in batches.newest:
+            before = batches.replace(encoded, sink, origin)
             if before is not None:
                 counts.rows_superseded += 1
-                self.room.give_back(0, before)
+                self.pending.release(0, before)
                 return
-        parcel = parcels.open
-        if parcel is not None and parcel.wire + len(encoded[0]) >= PAYLOAD_LIMIT_BYTES:
-            self._close_parcel(parcel)
-            parcel = None
-        if parcel is None:
-            parcel = self._begin_parcel()
-        parcels.add(parcel, encoded, sink, origin)
-        if len(parcel.bodies) == BATCH_ITEMS:
-            self._close_parcel(parcel)
+        batch = batches.open
+        if batch is not None and batch.wire + len(encoded[0]) >= PAYLOAD_LIMIT_BYTES:
+            self._close_batch(batch)
+            batch = None
+        if batch is None:
+            batch = self._open_batch()
+        batches.add(batch, encoded, sink, origin)
+        if len(batch.bodies) == BATCH_ITEMS:
+            self._close_batch(batch)
 
     def reject(self, error: ItemRejected, sink: Ack | Receipt, origin: Any) -> None:
         """An item cannot be sent: its ack says so."""
         self.counts.rows_read += 1
         self.counts.rows_rejected += 1
         self._tell_of_rejection(error, origin)
-        self.unheard.add(error, sink)
+        self.unretrieved.add(error, sink)
         sink.refused(error)
 
-    def _begin_parcel(self) -> PutBatch:
+    def _open_batch(self) -> PutBatch:
         now = self._now()
-        parcel = self._parcels.begin(now)
-        self._aloft[parcel.number] = parcel
+        batch = self._batches.open_batch(now)
+        self._unsettled[batch.number] = batch
         if self._linger is None:
             self._linger = self.loop.call_later(self._linger_s, self._stop_lingering)
-        return parcel
+        return batch
 
     def _stop_lingering(self) -> None:
-        # One timer that looks again, not one for each parcel.
+        # One timer that looks again, not one for each batch.
         self._linger = None
-        parcel = self._parcels.open
-        if parcel is None:
+        batch = self._batches.open
+        if batch is None:
             return
-        left_s = parcel.opened_at + self._linger_s - self._now()
+        left_s = batch.opened_at + self._linger_s - self._now()
         if left_s > 0.0005:
             self._linger = self.loop.call_later(left_s, self._stop_lingering)
         else:
-            self._close_parcel(parcel)
+            self._close_batch(batch)
 
-    def _close_open(self) -> None:
-        """Send what there is: nothing more will come, or somebody waits for room."""
-        if self._parcels.open is not None:
-            self._close_parcel(self._parcels.open)
+    def _close_current(self) -> None:
+        """Send what there is: nothing more will come, or a put waits."""
+        if self._batches.open is not None:
+            self._close_batch(self._batches.open)
 
-    def _close_parcel(self, parcel: PutBatch) -> None:
-        self._parcels.open = None
-        self._closed.append(parcel)
-        self._fed.set()
+    def _close_batch(self, batch: PutBatch) -> None:
+        self._batches.open = None
+        self._closed.append(batch)
+        self._wakeup.set()
 
-    # What parcels call.
+    # What batches call.
 
-    def settled(self, puts: int, size_bytes: int) -> None:
-        self.room.give_back(puts, size_bytes)
+    def puts_settled(self, puts: int, size_bytes: int) -> None:
+        self.pending.release(puts, size_bytes)
 
-    def landed(self, parcel: PutBatch) -> None:
-        del self._aloft[parcel.number]
+    def batch_settled(self, batch: PutBatch) -> None:
+        del self._unsettled[batch.number]
         now = self._now()
-        self._latencies.add(now - parcel.opened_at, len(parcel.bodies), now)
+        self._latencies.add(now - batch.opened_at, len(batch.bodies), now)
         if self._flushes:
-            oldest = next(iter(self._aloft), None)
+            oldest = next(iter(self._unsettled), None)
             for number, flushed in self._flushes:
                 if (oldest is None or oldest > number) and not flushed.done():
                     flushed.set_result(None)
 
-    def rejected(self, parcel: PutBatch, item: int, reason: str) -> ItemRejected:
+    def item_rejected(self, batch: PutBatch, item: int, reason: str) -> ItemRejected:
         names = [each.name for each in self._table.key]
-        error = ItemRejected(reason, key=dict(zip(names, parcel.item_key(item), strict=True)))
-        sinks = parcel.sinks[item]
+        error = ItemRejected(reason, key=dict(zip(names, batch.item_key(item), strict=True)))
+        sinks = batch.sinks[item]
         for sink in sinks if isinstance(sinks, list) else [sinks]:
             assert isinstance(sink, Ack | Receipt)
-            self.unheard.add(error, sink)
-        self._tell_of_rejection(error, parcel.origins[item] if parcel.origins else None)
+            self.unretrieved.add(error, sink)
+        self._tell_of_rejection(error, batch.origins[item] if batch.origins else None)
         return error
 
     def _tell_of_rejection(self, error: ItemRejected, origin: Any) -> None:
@@ -206,11 +206,11 @@ class Accumulator:
         """Wait until everything that was put before has found its fate; a cancelled flush changes nothing."""
         if self.failure is not None:
             raise self.failure
-        self._close_open()
-        if not self._aloft:
+        self._close_current()
+        if not self._unsettled:
             return
         flushed: asyncio.Future[None] = self.loop.create_future()
-        waiting = (max(self._aloft), flushed)
+        waiting = (max(self._unsettled), flushed)
         self._flushes.append(waiting)
         try:
             await flushed
@@ -219,10 +219,10 @@ class Accumulator:
 
     def close(self) -> None:
         """Take nothing more; `run` ends when everything is settled."""
-        self.is_closing = self.is_shut = True
-        self.room.fail(WriterClosed("the writer was closed while this put waited for room; its item was not queued"))
-        self._close_open()
-        self._fed.set()
+        self.is_closing = self.is_closed = True
+        self.pending.fail(WriterClosed("the writer was closed while this put waited for room; its item was not queued"))
+        self._close_current()
+        self._wakeup.set()
 
     async def run(self) -> None:
         """Store what is put; raises nothing but cancellation: `failure` says why it ended before its time."""
@@ -246,52 +246,52 @@ class Accumulator:
 
     def end(self) -> None:
         """Nothing will be stored any more: whoever still waits hears of it."""
-        self.is_closing = self.is_shut = True
+        self.is_closing = self.is_closed = True
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None
-        if self._aloft or self._flushes or self.room.waiting:
+        if self._unsettled or self._flushes or self.pending.waiting:
             self._fail(LoadFailed("the writer was aborted; what was pending may be stored or not"), None)
 
     def _fail(self, failure: LoadFailed, cause: BaseException | None) -> None:
         if self.failure is None:
             failure.__cause__ = cause
             self.failure = failure
-            self.is_shut = True
+            self.is_closed = True
         error: AsyncLoaderError = self.failure
-        self.room.fail(error)
-        for parcel in list(self._aloft.values()):
-            parcel.abandon(error)
-        self._aloft.clear()
+        self.pending.fail(error)
+        for batch in list(self._unsettled.values()):
+            batch.abandon(error)
+        self._unsettled.clear()
         for _, flushed in self._flushes:
             if not flushed.done():
                 flushed.set_exception(error)
 
     async def _feed(self) -> None:
-        """Bring closed parcels to the engine; it waits while the engine's queue is full, `put` only while there is no room."""
+        """Bring closed batches to the engine; it waits while the engine's queue is full, `put` only while there is no room."""
         while True:
             while self._closed:
-                parcel = self._closed.popleft()
-                await self._engine.submit((parcel,), parcel.board())
+                batch = self._closed.popleft()
+                await self._engine.submit((batch,), batch.submit())
             if self.is_closing:
                 break
-            self._fed.clear()
-            await self._fed.wait()
+            self._wakeup.clear()
+            await self._wakeup.wait()
         await self._engine.close()
 
     def stats(self) -> Stats:
         """What is going on."""
-        counts, room, engine = self.counts, self.room, self._engine
+        counts, pending, engine = self.counts, self.pending, self._engine
         p50, p95, p99 = self._latencies.percentiles((0.5, 0.95, 0.99), self._now())
         return Stats(
             table=self._table.name,
-            is_open=not self.is_shut,
+            is_open=not self.is_closed,
             put=counts.rows_read,
-            pending_items=room.items,
-            pending_bytes=room.bytes,
-            queue_depth=max(room.items - engine.items_in_flight, 0),
-            waiting_puts=room.waiting,
-            in_flight=engine.in_flight,
+            pending_items=pending.items,
+            pending_bytes=pending.bytes,
+            queue_depth=max(pending.items - engine.in_flight.request_items, 0),
+            waiting_puts=pending.waiting,
+            in_flight=engine.in_flight.requests,
             written=counts.items_written,
             rejected=counts.rows_rejected,
             replaced=counts.rows_superseded,

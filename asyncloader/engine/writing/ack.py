@@ -1,4 +1,4 @@
-"""Acknowledgements: what a put gives at once, and what can be awaited until DynamoDB has stored it."""
+"""Acknowledgements: what a put returns at once, and what can be awaited until DynamoDB has stored it."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from asyncloader.values.errors import AsyncLoaderError, ItemRejected
 
 
 class Ack:
-    """The fate of one put or delete; `await` it to know that DynamoDB has stored that very item.
+    """The outcome of one put or delete; `await` it to know that DynamoDB has stored that very item.
 
-    Raises `ItemRejected` if the item can never be stored, `LoadFailed` if the writer stopped before its fate was known:
+    Raises `ItemRejected` if the item can never be stored, `LoadFailed` if the writer stopped before its outcome was known:
     then it may be stored or not. It can be awaited any number of times and by several tasks; a cancelled `await`
     cancels nothing else.
     """
 
-    __slots__ = ("_error", "_is_done", "_is_heard", "_waiters")
+    __slots__ = ("_error", "_is_done", "_is_retrieved", "_waiters")
 
     def __init__(self) -> None:
         self._is_done = False
-        self._is_heard = False
+        self._is_retrieved = False
         self._error: BaseException | None = None
         self._waiters: list[asyncio.Future[None]] | None = None
 
     def done(self) -> bool:
-        """Whether the item has found its fate."""
+        """Whether the item is stored or rejected."""
         return self._is_done
 
     def __await__(self) -> Generator[object, None, None]:
@@ -41,7 +41,7 @@ class Ack:
             finally:
                 if self._waiters is not None:
                     self._waiters.remove(waiter)
-        self._is_heard = True
+        self._is_retrieved = True
         if self._error is not None:
             raise self._error
 
@@ -53,9 +53,9 @@ class Ack:
     # What the writer calls.
 
     @property
-    def is_heard(self) -> bool:
-        """Whether somebody has been told of the fate, or waits to be."""
-        return self._is_heard or bool(self._waiters)
+    def is_retrieved(self) -> bool:
+        """Whether somebody has been told of the outcome, or waits to be."""
+        return self._is_retrieved or bool(self._waiters)
 
     def stored(self) -> None:
         """The item is stored."""
@@ -77,9 +77,9 @@ class Ack:
 
 
 class Receipt:
-    """The fate of all items of one `put_many`, of which there are `items`; `await` it to know that all are stored.
+    """The outcome of all items of one `put_many`, of which there are `items`; `await` it to know that all are stored.
 
-    Raises an `ExceptionGroup` of `ItemRejected` when all have found their fate and some were rejected (their number
+    Raises an `ExceptionGroup` of `ItemRejected` when all are settled and some were rejected (their number
     is `rejected`; the group names the first `NAMED` of them), `LoadFailed` if the writer stopped before.
     """
 
@@ -96,7 +96,7 @@ class Receipt:
         self._errors: list[ItemRejected] = []
 
     def done(self) -> bool:
-        """Whether all items have found their fate."""
+        """Whether all items are settled."""
         return self._ack.done()
 
     def __await__(self) -> Generator[object, None, None]:
@@ -108,9 +108,9 @@ class Receipt:
     # What the writer calls.
 
     @property
-    def is_heard(self) -> bool:
-        """Whether somebody has been told of the fate, or waits to be."""
-        return self._ack.is_heard
+    def is_retrieved(self) -> bool:
+        """Whether somebody has been told of the outcome, or waits to be."""
+        return self._ack.is_retrieved
 
     def expect(self) -> None:
         """One more item is put."""
@@ -152,35 +152,35 @@ class Receipt:
 
 
 NAMED = 1000
-"""So many are kept one by one; of more, only their number."""
+"""How many are kept one by one; of more, only their number."""
 
 
-class Listening(Protocol):
-    """An ack, which knows whether somebody has asked it."""
+class Retrievable(Protocol):
+    """An ack or receipt, which knows whether it has been awaited."""
 
     @property
-    def is_heard(self) -> bool: ...
+    def is_retrieved(self) -> bool: ...
 
 
 class UnretrievedRejections:
-    """Rejections with their acks, the first ones first."""
+    """Rejections with their acks that nobody has awaited, the first ones first: they surface at a flush and at the end."""
 
     def __init__(self) -> None:
-        self._kept: deque[tuple[ItemRejected, Listening]] = deque()
+        self._kept: deque[tuple[ItemRejected, Retrievable]] = deque()
         self._others = 0
 
-    def add(self, error: ItemRejected, ack: Listening) -> None:
+    def add(self, error: ItemRejected, ack: Retrievable) -> None:
         """An item was rejected; whether its ack will be awaited nobody knows yet."""
         if len(self._kept) >= 2 * NAMED:
-            self._forget_heard()
+            self._drop_retrieved()
         if len(self._kept) >= 2 * NAMED:
             self._others += 1
         else:
             self._kept.append((error, ack))
 
     def take(self) -> ExceptionGroup[ItemRejected] | None:
-        """All that nobody has heard of and nobody waits for; they count as heard from now on."""
-        self._forget_heard()
+        """All that were never retrieved and that nobody waits for; they count as retrieved from now on."""
+        self._drop_retrieved()
         # Puts that were replaced share the error of the one that replaced them.
         errors = list(dict.fromkeys(error for error, _ in self._kept))
         count = len(errors) + self._others
@@ -194,5 +194,5 @@ class UnretrievedRejections:
             words += f"; the first {len(shown):,} of them"
         return ExceptionGroup(words, shown)
 
-    def _forget_heard(self) -> None:
-        self._kept = deque(pair for pair in self._kept if not pair[1].is_heard)
+    def _drop_retrieved(self) -> None:
+        self._kept = deque(pair for pair in self._kept if not pair[1].is_retrieved)

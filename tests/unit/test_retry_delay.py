@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from asyncloader.batching.batch import ItemRange
 from asyncloader.batching.block_in_flight import InFlightBlock
-from asyncloader.batching.retry_queue import delay_s, is_spent, note_attempt
+from asyncloader.batching.retry_queue import is_exhausted, note_attempt, retry_delay_s
 from asyncloader.values.settings import RetrySettings
 from tests.properties.effort import usual
 from tests.properties.encoded import block_of_lengths
@@ -32,33 +32,33 @@ def attempts(advances: list[int]) -> ItemRange:
 @usual
 @given(st.integers(1, 1000), st.integers(0, 1000), st.floats(0, 1))
 def test_a_delay_lies_between_nothing_and_the_cap(tries: int, stalled: int, luck: float) -> None:
-    assert 0 <= delay_s([run(tries, stalled)], RETRY, lambda: luck) <= RETRY.cap_s
+    assert 0 <= retry_delay_s([run(tries, stalled)], RETRY, lambda: luck) <= RETRY.cap_s
 
 
 @usual
 @given(st.integers(1, 40), st.integers(0, 40), st.floats(0, 1))
 def test_a_delay_is_drawn_from_all_of_its_range(tries: int, stalled: int, luck: float) -> None:
     """Full jitter: half the luck is half the delay, and none is none."""
-    longest = delay_s([run(tries, stalled)], RETRY, lambda: 1.0)
-    assert delay_s([run(tries, stalled)], RETRY, lambda: luck) == pytest.approx(luck * longest)
+    longest = retry_delay_s([run(tries, stalled)], RETRY, lambda: 1.0)
+    assert retry_delay_s([run(tries, stalled)], RETRY, lambda: luck) == pytest.approx(luck * longest)
 
 
 def test_delays_double_while_nothing_advances_up_to_the_cap() -> None:
-    longest = [delay_s([run(tries, tries - 1)], RETRY, lambda: 1.0) for tries in range(2, 14)]
+    longest = [retry_delay_s([run(tries, tries - 1)], RETRY, lambda: 1.0) for tries in range(2, 14)]
     assert longest == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 20, 20, 20, 20])
 
 
 def test_delays_stay_short_while_the_load_advances() -> None:
-    assert delay_s([run(tries=50)], RETRY, lambda: 1.0) == pytest.approx(0.05 * 2**4)
+    assert retry_delay_s([run(tries=50)], RETRY, lambda: 1.0) == pytest.approx(0.05 * 2**4)
 
 
 def test_the_first_refusal_waits_the_shortest_time() -> None:
-    assert delay_s([run(tries=1)], RETRY, lambda: 1.0) == pytest.approx(RETRY.base_s)
+    assert retry_delay_s([run(tries=1)], RETRY, lambda: 1.0) == pytest.approx(RETRY.base_s)
 
 
 def test_runs_that_wait_together_wait_for_the_one_with_the_longest_history() -> None:
     runs = [run(1), run(6, 5), run(2)]
-    assert delay_s(runs, RETRY, lambda: 1.0) == delay_s([runs[1]], RETRY, lambda: 1.0)
+    assert retry_delay_s(runs, RETRY, lambda: 1.0) == retry_delay_s([runs[1]], RETRY, lambda: 1.0)
 
 
 def test_an_attempt_counts_as_stalled_only_when_nothing_was_settled_since_the_last() -> None:
@@ -77,26 +77,26 @@ def test_a_run_is_spent_after_as_many_attempts_as_it_may_have_without_any_advanc
     spent = []
     for _ in range(RETRY.attempts):
         note_attempt(sent, advance=7)
-        spent.append(is_spent(sent, 7, RETRY))
+        spent.append(is_exhausted(sent, 7, RETRY))
     assert spent == [False] * (RETRY.attempts - 1) + [True]
 
 
 def test_a_run_is_not_spent_when_something_was_settled_meanwhile() -> None:
     sent = attempts([7] * RETRY.attempts)
-    assert is_spent(sent, 7, RETRY)
-    assert not is_spent(sent, 8, RETRY)
+    assert is_exhausted(sent, 7, RETRY)
+    assert not is_exhausted(sent, 8, RETRY)
 
 
 @usual
 @given(st.integers(1, 200))
 def test_a_run_is_never_spent_while_the_load_advances(times: int) -> None:
-    assert not is_spent(attempts(list(range(times))), times, RETRY)
+    assert not is_exhausted(attempts(list(range(times))), times, RETRY)
 
 
 def test_many_tries_of_a_load_that_advanced_do_not_count_when_it_stalls() -> None:
     sent = attempts([*range(50), 49])
-    assert not is_spent(sent, 49, RETRY)
+    assert not is_exhausted(sent, 49, RETRY)
 
 
 def test_a_single_attempt_may_be_all() -> None:
-    assert is_spent(attempts([0]), 0, RetrySettings(attempts=1))
+    assert is_exhausted(attempts([0]), 0, RetrySettings(attempts=1))

@@ -130,13 +130,13 @@ def test_blocks_that_are_sent_together_share_every_request(sizes: list[int]) -> 
     """Each split has its share of every request."""
     flights = [InFlightBlock(block_of_lengths([100] * rows), split) for split, rows in enumerate(sizes)]
     batches = list(interleaved_batches([(flight, None) for flight in flights if len(flight.encoded)]))
-    assert sorted((run.flight.split, item) for batch in batches for run, item in batch.items()) == [  # type: ignore[attr-defined]  # of this test
+    assert sorted((run.entry.split, item) for batch in batches for run, item in batch.items()) == [  # type: ignore[attr-defined]  # of this test
         (split, item) for split, rows in enumerate(sizes) for item in range(rows)
     ]
     assert all(len(batch) == BATCH_ITEMS for batch, _ in pairwise(batches))
     total = sum(sizes)
     for batch in batches[:-1]:
-        held = Counter(run.flight.split for run, _ in batch.items())  # type: ignore[attr-defined]  # of this test
+        held = Counter(run.entry.split for run, _ in batch.items())  # type: ignore[attr-defined]  # of this test
         for split, rows in enumerate(sizes):
             assert abs(held[split] - BATCH_ITEMS * rows / total) <= len(sizes)
 
@@ -148,7 +148,7 @@ def test_items_that_wait_are_left_out_of_what_is_sent_together(waiting: list[lis
         (InFlightBlock(block_of_lengths([100] * len(waits)), split), waits) for split, waits in enumerate(waiting)
     ]
     batches = list(interleaved_batches([(flight, np.array(waits, dtype=bool)) for flight, waits in flights]))
-    sent = sorted((run.flight.split, item) for batch in batches for run, item in batch.items())  # type: ignore[attr-defined]  # of this test
+    sent = sorted((run.entry.split, item) for batch in batches for run, item in batch.items())  # type: ignore[attr-defined]  # of this test
     assert sent == [
         (split, item) for split, waits in enumerate(waiting) for item, waits_ in enumerate(waits) if not waits_
     ]

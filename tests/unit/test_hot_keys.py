@@ -99,7 +99,7 @@ def test_what_was_seen_long_ago_counts_less() -> None:
 def test_a_key_that_has_cooled_is_still_named() -> None:
     heat = HotKeyDetector(0.0)
     heat.note(["hot"] * 5 + ["a"] * 20, ["hot"] * 5, 0.0)
-    heat.cool("hot")
+    heat.clear("hot")
     assert heat.hot == set()
     assert [(each.key, each.refused) for each in heat.top()] == [("hot", 5)]
     assert heat.top(0) == ()

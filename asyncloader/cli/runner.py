@@ -1,11 +1,10 @@
-"""Running a load for the command: loop, signals, progress, result, exit code."""
+"""Running a load or a plan for the command: loop, signals, progress, result, exit code."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import json
-import logging
 import os
 import shlex
 import signal
@@ -13,63 +12,28 @@ import sys
 import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from asyncloader.api import execute
-from asyncloader.cli import result
-from asyncloader.cli.progress import watch
+from asyncloader import api
+from asyncloader.cancellation import end_task
+from asyncloader.cli.display import Display, show_cause
+from asyncloader.cli.progress import watch, watch_plan
 from asyncloader.cli.startup import slim_arrow
 from asyncloader.engine.loading.load import Load
 from asyncloader.engine.loading.messenger import Confirm, Messenger
-from asyncloader.table.aws import Aws, connect, static_session
+from asyncloader.table.aws import Aws, static_session
 from asyncloader.values.errors import AsyncLoaderError, BudgetSpent, LoadFailed, LoadInterrupted
+from asyncloader.values.plan import Plan
+from asyncloader.values.plan_settings import PlanSettings
 from asyncloader.values.report import Report
 from asyncloader.values.settings import AwsSettings, LoadSettings
 
+if TYPE_CHECKING:
+    from asyncloader.planning.planner import Planner
+
 OK, REJECTED, USAGE, STOPPED, INTERRUPTED = 0, 1, 2, 3, 130
 FIRST_ITEMS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Display:
-    """What the command shows: progress and the table of results on stderr, the JSON result on stdout."""
-
-    progress: bool
-    quiet: bool
-    json: bool
-
-    def say(self, text: str) -> None:
-        """One line for people."""
-        if not self.quiet:
-            print(text, file=sys.stderr)  # noqa: T201  # the command's voice
-
-    def complain(self, text: str) -> None:
-        """One line about what went wrong, shown even when quiet."""
-        print(f"asyncloader: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201  # the command's voice
-
-    def complain_of_notes(self, error: BaseException) -> None:
-        """What else went wrong, a line each."""
-        for note in getattr(error, "__notes__", ()):
-            self.complain(note)
-
-    def show(self, report: Report) -> bool:
-        """The result; false if it could not be written to stdout."""
-        written = not self.json or self.put(json.dumps(report.as_dict()))
-        if not self.quiet:
-            result.show(report)
-        return written
-
-    def put(self, text: str) -> bool:
-        """The result on stdout. Where its reader has gone away, the exit code alone says how it went."""
-        try:
-            print(text, flush=True)  # noqa: T201  # the command's result
-        except OSError as error:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            if not isinstance(error, BrokenPipeError):
-                self.complain(f"the result cannot be written to stdout ({error.strerror}): {text}")
-                return False
-        return True
 
 
 def run_load(
@@ -82,12 +46,12 @@ def run_load(
     display: Display,
     confirm: Confirm | None = None,
 ) -> int:
-    """Load and show; gives the exit code. `confirm` is asked before the table is pre-warmed."""
-    running: Load | None = None
+    """Load and show; returns the exit code. `confirm` is asked before the table is pre-warmed."""
+    load: Load | None = None
     try:
-        running = Load(sources, settings, resume_command=resume_command(), voice=Messenger(display.say, confirm))
+        load = Load(sources, settings, resume_command=resume_command(), messenger=Messenger(display.say, confirm))
         slim_arrow()
-        report = run(_load(running, table, aws, local=local, display=display))
+        report = run(_load(load, table, aws, local=local, display=display))
     except LoadFailed as error:
         if error.report is not None:
             display.show(error.report)
@@ -100,16 +64,14 @@ def run_load(
         show_cause()
         return USAGE
     except (KeyboardInterrupt, asyncio.CancelledError):
-        if running is None or not running.counts.requests:
+        if load is None or not load.counts.requests:
             display.complain("interrupted before the first write; nothing was written")
         else:
             display.complain(
                 f"interrupted at once; requests in flight may have been written or not; resume with: {resume_command()}"
             )
-        if running is not None and running.set_back_by_hand:
-            display.complain(
-                f"the table's capacity is still raised; a resume sets it back, or: {running.set_back_by_hand}"
-            )
+        if load is not None and load.restore_command:
+            display.complain(f"the table's capacity is still raised; a resume sets it back, or: {load.restore_command}")
         return INTERRUPTED
     shown = display.show(report)
     if rejected := report.counts.rows_rejected:
@@ -124,53 +86,79 @@ def run_load(
     return REJECTED if rejected else OK
 
 
-def run_local(port: int) -> int:
-    """Run the embedded server until Ctrl-C."""
+def run_plan(
+    sources: list[str], table: str | None, settings: PlanSettings, aws: AwsSettings, *, display: Display
+) -> int:
+    """Plan and show; returns the exit code. The page is the result, so it is on stdout as JSON is."""
+    from asyncloader.cli.plan_page import plan_lines
+    from asyncloader.planning.planner import Planner
+
     try:
-        run(_local(port))
+        slim_arrow()
+        plan: Plan = run(_plan(Planner(sources, settings), table, aws, display))
     except AsyncLoaderError as error:
-        Display(False, False, False).complain(str(error))
+        display.complain(str(error))
+        show_cause()
         return USAGE
     except (KeyboardInterrupt, asyncio.CancelledError):
-        pass
-    return OK
+        display.complain("interrupted; a plan writes nothing, so there is nothing to resume")
+        return INTERRUPTED
+    text = json.dumps(plan.as_dict()) if display.json else "\n".join(plan_lines(plan))
+    if (display.json or not display.quiet) and not display.put(text):
+        return USAGE
+    return OK if plan.clean else REJECTED
 
 
-async def _load(running: Load, table: str, aws_settings: AwsSettings, *, local: bool, display: Display) -> Report:
-    _end_on_signals(running, display)
-    await running.prepare()
-    if (splits := running.settings.spread.splits) > 1:
+async def _plan(planner: Planner, table: str | None, aws: AwsSettings, display: Display) -> Plan:
+    watching = asyncio.create_task(watch_plan(planner)) if display.progress else None
+    try:
+        return await api.run_plan(planner, table, aws)
+    finally:
+        if watching is not None:
+            await end_task(watching)
+
+
+async def _load(load: Load, table: str, aws_settings: AwsSettings, *, local: bool, display: Display) -> Report:
+    _end_on_signals(load, display)
+    if (splits := load.settings.spread.splits) > 1:
         display.say(
             f"--spread {splits}: {splits} places of the sources are read at once, and no order is kept between them; "
             "so every key is looked at first, and one that stands in two of them refuses the load"
         )
-    async with AsyncExitStack() as open_:
+    async with AsyncExitStack() as stack:
         session = None
         if local:
-            aws_settings, session = await _start_local(open_, aws_settings)
-        aws = await open_.enter_async_context(connect(aws_settings, session))
-        gc.freeze()  # the libraries that came in meanwhile
-        watching = asyncio.create_task(watch(running, table)) if display.progress else None
+            aws_settings, session = await _start_local(stack, aws_settings)
+
+        async def show_items(aws: Aws) -> None:
+            if local and not display.quiet:
+                await _show_first_items(aws, table, display)
+
+        watching = asyncio.create_task(_watch(load, table, display))
         try:
             endpoint = "local" if local else None
-            report = await execute(running, aws, table, aws_settings.transport, endpoint=endpoint)
+            report = await api.run_load(load, table, aws_settings, session, endpoint=endpoint, on_complete=show_items)
         finally:
-            if watching is not None:
-                watching.cancel()
-                await asyncio.wait([watching])
-            if running.moved_aside is not None:
-                display.say(f"the reject file of an earlier load is kept as {running.moved_aside}")
+            await end_task(watching)
+            if load.moved_aside is not None:
+                display.say(f"the reject file of an earlier load is kept as {load.moved_aside}")
         if report.counts.rows_read == 0:
             display.say("the sources have a header but no rows; there was nothing to load")
-        if local and not display.quiet:
-            await _show_first_items(aws, table, display)
         return report
 
 
-async def _start_local(open_: AsyncExitStack, settings: AwsSettings) -> tuple[AwsSettings, Any]:
+async def _watch(load: Load, table: str, display: Display) -> None:
+    """Show progress, if it is wanted, from when there is some."""
+    await load.started.wait()
+    gc.freeze()  # the libraries that were imported meanwhile
+    if display.progress:
+        await watch(load, table)
+
+
+async def _start_local(stack: AsyncExitStack, settings: AwsSettings) -> tuple[AwsSettings, Any]:
     from asyncloader.local.server import ACCESS_KEY, REGION, SECRET_KEY, serve
 
-    server = await open_.enter_async_context(serve())
+    server = await stack.enter_async_context(serve())
     # Nothing of the user's AWS set-up has a say here: no profile that is missing, no file that breaks off, no proxy.
     for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
         os.environ.pop(name, None)
@@ -203,22 +191,7 @@ def _plain(value: dict[str, Any]) -> Any:
     return held if isinstance(held, str | bool | list) else str(held)
 
 
-async def _local(port: int) -> None:
-    from asyncloader.local.server import serve
-
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with serve(port) as server:
-        lines = [f"export {name}={value}" for name, value in server.environment().items()]
-        print("\n".join(lines), flush=True)  # noqa: T201  # the command's result
-        Display(False, False, False).say(
-            f"DynamoDB is served at {server.url}, its tables are kept in {server.folder}; Ctrl-C ends it"
-        )
-        await stop.wait()
-
-
-def _end_on_signals(running: Load, display: Display) -> None:
+def _end_on_signals(load: Load, display: Display) -> None:
     """The first signal drains and ends in good order, the second ends at once."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
@@ -230,11 +203,11 @@ def _end_on_signals(running: Load, display: Display) -> None:
             task.cancel()
             return
         before = time.monotonic()
-        if not running.is_under_way:
+        if not load.is_interruptible:
             task.cancel()
             return
         display.say("stopping; waiting for the requests in flight (press Ctrl-C again to end at once)")
-        running.interrupt()
+        load.interrupt()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, on_signal)
@@ -264,12 +237,6 @@ def resume_command(option: str = "", value: str = "") -> str:
         elif option and argument.startswith(f"{option}="):
             arguments[place] = f"{option}={value}"
     return shlex.join(["asyncloader", *arguments, "--resume"])
-
-
-def show_cause() -> None:
-    log = logging.getLogger("asyncloader")
-    if log.isEnabledFor(logging.DEBUG):
-        log.debug("the cause:", exc_info=True)
 
 
 def run(main: Coroutine[Any, Any, Any]) -> Any:

@@ -10,12 +10,12 @@ from tests.properties.encoded import block_of_lengths
 FLIGHT = InFlightBlock(block_of_lengths([10] * 100))
 
 
-def run(first: int, stop: int, *, suspect: bool = False) -> ItemRange:
-    return ItemRange(FLIGHT, first, stop, suspect=suspect)
+def run(first: int, stop: int, *, bisecting: bool = False) -> ItemRange:
+    return ItemRange(FLIGHT, first, stop, bisecting=bisecting)
 
 
 def spans(batches: list[Batch]) -> list[list[tuple[int, int]]]:
-    return [[(run.first, run.stop) for run in batch.runs] for batch in batches]
+    return [[(run.first, run.stop) for run in batch.ranges] for batch in batches]
 
 
 def test_nothing_comes_before_its_time() -> None:
@@ -43,8 +43,8 @@ def test_what_is_due_at_the_same_time_keeps_its_order() -> None:
 
 def test_suspects_stay_by_themselves() -> None:
     backlog = RetryQueue(limit=10)
-    backlog.add([run(0, 1, suspect=True)], due=1.0)
-    backlog.add([run(1, 2, suspect=True), run(2, 3, suspect=True)], due=1.0)
+    backlog.add([run(0, 1, bisecting=True)], due=1.0)
+    backlog.add([run(1, 2, bisecting=True), run(2, 3, bisecting=True)], due=1.0)
     backlog.add([run(3, 4)], due=0.0)
     assert sorted(spans(backlog.take_due(1.0))) == [[(0, 1)], [(1, 2), (2, 3)], [(3, 4)]]
 

@@ -65,7 +65,7 @@ class Service:
             return
         flight = InFlightBlock(self.encoded(number))
         self.admitted.append(flight)
-        waits = self.flights.admit(flight)
+        waits = self.flights.add(flight)
         for item in range(len(flight.encoded)):
             if waits is not None and waits[item]:
                 self.waiting.add((number, item))
@@ -186,7 +186,7 @@ def test_every_row_is_written_or_rejected_or_superseded(blocks: list[list[Row]],
     service.play(steps)
     service.finish()
     for flight, block in zip(service.admitted, blocks, strict=True):
-        assert flight.landed
+        assert flight.is_settled
         assert flight.written + flight.rows_rejected + flight.superseded == len(block)
         refused = {flight.encoded.record(item) for item, _ in flight.rejected}
         assert all(block[record].poisoned for record in refused)
@@ -201,7 +201,7 @@ def test_nothing_is_left_when_all_blocks_have_landed(blocks: list[list[Row]], st
     assert not service.waiting
     assert len(service.flights) == 0
     assert not np.any(service.flights._table), "the table of counts is not back at zero"
-    assert not any(flight.waiters for flight in service.admitted)
+    assert not any(flight.successors for flight in service.admitted)
 
 
 @usual
@@ -213,8 +213,8 @@ def test_unsettled_counts_what_has_no_fate_yet(block: list[Row], picks: list[int
         service.send(pick)
         service.settle(pick)
         assert service.admitted[0].unsettled == len(service.free) + len(service.aloft)
-        assert service.admitted[0].landed == (not service.free and not service.aloft)
-        assert len(service.flights) == (0 if service.admitted[0].landed else 1)
+        assert service.admitted[0].is_settled == (not service.free and not service.aloft)
+        assert len(service.flights) == (0 if service.admitted[0].is_settled else 1)
 
 
 @usual
@@ -226,4 +226,4 @@ def test_keys_of_one_hash_cost_a_wait_and_never_a_row(blocks: list[list[Row]], s
     service.finish()
     assert service.stored == service.expected()
     assert not service.waiting
-    assert not any(flight.awaited for flight in service.admitted)
+    assert not any(flight.blocked for flight in service.admitted)
