@@ -1,7 +1,7 @@
 """The order in which the items of a block are sent, where it does not come to the partition keys evenly by itself.
 
 DynamoDB takes about 1,000 WCU/s for one partition key (DYNAMODB.md, Partition limits). A file that is sorted by it
-would bring request after request to one partition while all others rest; so the items are interleaved out over the
+would bring request after request to one partition while all others rest; so the items are interleaved over the
 requests of the block like cards: no request holds more of one partition key than it must.
 """
 
@@ -25,7 +25,7 @@ _LOOKS = ((BATCH_ITEMS, 24), (16 * BATCH_ITEMS, 2))
 
 
 def sending_order(rows: int, superseded: Order, partitions: Hashes | None) -> Order | None:
-    """The rows as items: those to send, interleaved out over the partition keys where they are clustered, then those that are
+    """The rows as items: those to send, interleaved over the partition keys where they are clustered, then those that are
     superseded; None where that is the order that they have."""
     sent = np.delete(np.arange(rows), superseded) if len(superseded) else None
     if (
@@ -60,7 +60,7 @@ def is_clustered(partitions: Hashes) -> bool:
 
 
 def interleaved(partitions: Hashes) -> Order:
-    """The items grouped by partition key, interleaved out one by one over requests of 25, the last of which has the rest."""
+    """The items grouped by partition key, interleaved one by one over requests of 25, the last of which has the rest."""
     items = len(partitions)
     grouped = np.argsort(partitions, kind="stable")
     full = max(-(-items // BATCH_ITEMS) - 1, 0)

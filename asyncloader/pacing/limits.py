@@ -66,7 +66,7 @@ def describe_pace(table: Table, pacing: PacingSettings) -> str:
     if lowest is None or lowest.limit is None or (pacing.max_wcu is not None and pacing.max_wcu <= lowest.wcu):
         return ""
     return (
-        f"paced to {lowest.wcu:,g} WCU/s, {pacing.utilization:.0%} of what is describe_pace ({lowest.limit.brief}); "
+        f"paced to {lowest.wcu:,g} WCU/s, {pacing.utilization:.0%} of what is described ({lowest.limit.brief}); "
         "--utilization changes that; 'off' suits a server that does not hold anybody to it"
     )
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from asyncloader.api import execute
+from asyncloader.api import run_load
 from asyncloader.engine.loading.load import Load
-from asyncloader.table.aws import connect, static_session
+from asyncloader.table.aws import static_session
 from asyncloader.values.errors import LoadFailed, UsageError
 from asyncloader.values.settings import AwsSettings, RejectLimit
 from benchmarks.soaking.scene import OUTAGES, TABLE, Broken, Scene, must
@@ -88,10 +88,9 @@ async def _run_until(scene: Scene, end: str) -> dict[str, Any] | None:
 
 
 async def _load(scene: Scene, load: Load) -> dict[str, Any]:
-    await load.prepare()
     session = static_session(ACCESS_KEY, SECRET_KEY, REGION)
-    async with connect(AwsSettings(region=REGION, endpoint_url=scene.server.url), session) as aws:
-        report = await execute(load, aws, TABLE, scene.transport)  # type: ignore[arg-type]  # one of its names
+    aws = AwsSettings(region=REGION, endpoint_url=scene.server.url, transport=scene.transport)  # type: ignore[arg-type]  # one of its names
+    report = await run_load(load, TABLE, aws, session)
     must(report.reconciles, "the report says itself that its counts do not reconcile")
     return report.as_dict()
 

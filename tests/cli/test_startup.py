@@ -43,7 +43,7 @@ def test_a_number_of_threads_that_is_told_holds(monkeypatch: pytest.MonkeyPatch)
 def test_the_command_runs_on_uvloop_where_it_is_installed() -> None:
     program = """
 import asyncio
-from asyncloader.cli.running import run
+from asyncloader.cli.runner import run
 
 async def loop():
     return type(asyncio.get_running_loop()).__module__

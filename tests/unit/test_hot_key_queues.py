@@ -129,7 +129,8 @@ def test_items_that_were_sent_before_go_first() -> None:
     again = item_range("h")
     again.tries = 1
     queues.hold([again])
-    assert queues.take_due(0.0)[0].ranges[0] is again
+    first = queues.take_due(0.0)[0].ranges[0]
+    assert first.tries == 1
     assert queues.items == 41 - 25
 
 

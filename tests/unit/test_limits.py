@@ -168,7 +168,7 @@ def test_a_description_is_not_followed_where_the_user_says_so() -> None:
 def test_people_are_told_of_a_pace_that_the_description_sets_and_how_to_change_it() -> None:
     line = describe_pace(table(provisioned(5)), USUAL)
     assert line.startswith(
-        "paced to 4.75 WCU/s, 95% of what is describe_pace (table, provisioned with 5 WCU/s); --utilization"
+        "paced to 4.75 WCU/s, 95% of what is described (table, provisioned with 5 WCU/s); --utilization"
     )
     assert describe_pace(table(provisioned(5)), PacingSettings(2.0)) == ""
     assert describe_pace(table(on_demand()), USUAL) == ""
