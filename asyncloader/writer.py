@@ -15,10 +15,11 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from asyncloader.cancellation import finish
+from asyncloader.cancellation import end_task, finish
 from asyncloader.engine.hooks import Hooks
 from asyncloader.engine.writing.accumulator import Accumulator
 from asyncloader.engine.writing.ack import Ack, Receipt
+from asyncloader.engine.writing.put_many import put_all
 from asyncloader.values.errors import ItemRejected, UsageError, WriterClosed, WriterFull
 from asyncloader.values.hooks import OnBatch, OnReject, OnRetry
 from asyncloader.values.report import Stats
@@ -44,15 +45,28 @@ class BatchWriter:
     Leaving the block waits until everything is stored; leaving it by an exception aborts. Whatever producers share a
     writer: of two puts of one key the later one wins, through any retry.
 
-    `workers` is the number of BatchWriteItem requests in flight. A batch is sent when it is full, or `linger` seconds
-    after its first item. `max_pending_items` and `max_pending_bytes` (of JSON) bound what is pending; `put` waits
-    beyond that. `raw` takes DynamoDB JSON instead of Python values. `serializer` turns what is put into a dict first,
-    for example `dataclasses.asdict`. `max_wcu` caps the write capacity used in any second, `utilization`
-    is the part of the described capacity that may be used (None: the description is not followed). `session` is an
-    `aioboto3.Session`; without it `region` and `profile` are found as by any AWS tool. The hooks are called in the
-    event loop and must not wait.
+    Args:
+        table: Name or ARN of the table.
+        session: An `aioboto3.Session`; without it `region` and `profile` are found as by any AWS tool.
+        region: AWS region of the table.
+        profile: Profile of the AWS configuration files.
+        endpoint_url: Address of the service, where it is not AWS's own.
+        workers: BatchWriteItem requests in flight, 1 to 1024.
+        linger: Seconds after its first item at which a batch is sent that is not full.
+        max_pending_items: Items that may be pending; `put` waits beyond that.
+        max_pending_bytes: Bytes of JSON that may be pending; `put` waits beyond that.
+        raw: Items are DynamoDB JSON instead of Python values.
+        serializer: Turns what is put into a dict first, for example `dataclasses.asdict`.
+        max_wcu: Cap on the write capacity used in any second, in WCU.
+        utilization: Part of the described capacity that may be used, 0 to 1; None: the description is not followed.
+        transport: "auto", "native" (own connections) or "aioboto3".
+        retry: When items are sent again, and when the writer gives up.
+        on_reject: Called with each rejected item, in the event loop; must not wait. So are the other two.
+        on_retry: Called when items will be sent again.
+        on_batch: Called when a request has ended.
 
-    Raises `UsageError` (`TableError`, `AccessError`) when it is made or opened.
+    Raises:
+        UsageError: When it is made or opened; also `TableError` and `AccessError`.
     """
 
     def __init__(
@@ -112,20 +126,20 @@ class BatchWriter:
         return self
 
     async def _connect(self) -> tuple[TransportFactory, Table]:
-        """Look at the table and open the way to it."""
+        """Describe the table and open the transports."""
         from asyncloader.table.aws import connect, open_transports
 
         settings = self._settings
         aws = await self._stack.enter_async_context(connect(self._aws, self._session))
         table = await aws.describe(self._name)
-        way = open_transports(
+        opening = open_transports(
             aws, self._name, transport=self._aws.transport, workers=settings.workers, retry=settings.retry
         )
-        return await self._stack.enter_async_context(way), table
+        return await self._stack.enter_async_context(opening), table
 
     def _begin(self, transports: TransportFactory, table: Table) -> None:
         self._accumulator = Accumulator(transports, table, self._settings, self._hooks, self._serializer)
-        # The task knows the accumulator, not the writer: so a writer that was forgotten is seen to be.
+        # The task knows the accumulator, not the writer, so that a forgotten writer is collected and warns.
         self._task = asyncio.create_task(self._accumulator.run(), name="asyncloader-writer")
 
     async def __aexit__(
@@ -136,12 +150,12 @@ class BatchWriter:
             return
         await self.abort()
         if error is not None and self._accumulator is not None:
-            _note_rejections(error, self._accumulator)
+            self._accumulator.unretrieved.note_on(error)
 
     # Putting.
 
     async def put(self, item: Any) -> Ack:
-        """Queue an item; waits only while there is no room. The item is read at once and may be changed afterwards.
+        """Queue an item; waits only while too much is pending. The item is read at once and may be changed afterwards.
 
         Never raises for what the item holds: its ack does. If it raises, also when it is cancelled, the item was not
         queued; once it is queued, `put` returns without another wait. Raises `WriterClosed`, or `LoadFailed` when the
@@ -196,38 +210,10 @@ class BatchWriter:
     async def put_many(self, items: Iterable[Any] | AsyncIterable[Any]) -> Receipt:
         """Queue all items of an iterable, sync or async; returns when the last one is queued.
 
-        Gives one receipt for them all. If it raises, because it is cancelled or because the iterable does, the items
+        Returns one receipt for them all. If it raises, because it is cancelled or because the iterable does, the items
         before that are queued and will be stored; a note on the exception says how many.
         """
-        accumulator = self._open_accumulator()
-        receipt = Receipt()
-        try:
-            if isinstance(items, AsyncIterable):
-                async for item in items:
-                    await self._put_one_of_many(accumulator, item, receipt)
-            else:
-                for item in items:
-                    await self._put_one_of_many(accumulator, item, receipt)
-        except BaseException as error:
-            error.add_note(f"asyncloader: {receipt.items:,} items of this put_many were taken before")
-            raise
-        finally:
-            receipt.complete()
-        return receipt
-
-    async def _put_one_of_many(self, accumulator: Accumulator, item: Any, receipt: Receipt) -> None:
-        if accumulator.is_closed:
-            accumulator.check_open()
-        try:
-            encoded = accumulator.encode(item)
-        except ItemRejected as error:
-            receipt.expect()
-            accumulator.reject(error, receipt, item)
-            return
-        if not accumulator.pending.try_acquire(len(encoded[0])):
-            await accumulator.until_pending(encoded)
-        receipt.expect()
-        accumulator.add(encoded, receipt, item)
+        return await put_all(self._open_accumulator(), items)
 
     # Ending.
 
@@ -241,12 +227,12 @@ class BatchWriter:
         if self._task is not None and self._task.done() and accumulator.failure is None:
             raise WriterClosed("the writer is closed; there is nothing to flush")
         await accumulator.flush()
-        self._surface(accumulator)
+        self._raise_unretrieved(accumulator)
 
     async def close(self) -> None:
         """Take nothing more, and wait until everything is stored; then raises as `flush` does.
 
-        Puts that still wait for room raise `WriterClosed`. A cancelled close aborts. To close twice does no harm.
+        Puts that still wait raise `WriterClosed`. A cancelled close aborts. To close twice does no harm.
         """
         accumulator = self._known_accumulator()
         task = self._task
@@ -261,17 +247,16 @@ class BatchWriter:
         if self._is_aborted:
             return
         if accumulator.failure is not None:
-            _note_rejections(accumulator.failure, accumulator)
+            accumulator.unretrieved.note_on(accumulator.failure)
             raise accumulator.failure
-        self._surface(accumulator)
+        self._raise_unretrieved(accumulator)
 
     async def abort(self) -> None:
         """Stop at once: requests in flight are dropped, and every pending ack raises `LoadFailed`; `close` raises nothing then."""
         if self._accumulator is None or self._task is None:
             return
         self._is_aborted = True
-        self._task.cancel()
-        await finish(_ended(self._task))
+        await finish(end_task(self._task))
         # A task that was cancelled before its first step has not cleaned up after itself.
         self._accumulator.end()
         await finish(self._stack.aclose())
@@ -309,18 +294,7 @@ class BatchWriter:
         return self._accumulator
 
     @staticmethod
-    def _surface(accumulator: Accumulator) -> None:
+    def _raise_unretrieved(accumulator: Accumulator) -> None:
         rejected = accumulator.unretrieved.take()
         if rejected is not None:
             raise rejected
-
-
-def _note_rejections(error: BaseException, accumulator: Accumulator) -> None:
-    """What nobody has heard of, told beside an error that matters more."""
-    rejected = accumulator.unretrieved.take()
-    if rejected is not None:
-        error.add_note(f"asyncloader: besides, {rejected.message}; the first: {rejected.exceptions[0]}")
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    await asyncio.wait([task])

@@ -55,11 +55,11 @@ class PutBatch:
     """
 
     __slots__ = (
-        "_is_submitted",
-        "_is_sent",
-        "_successors",
-        "_blocked",
         "_batches",
+        "_blocked",
+        "_is_sent",
+        "_is_submitted",
+        "_successors",
         "bodies",
         "number",
         "opened_at",

@@ -129,9 +129,9 @@ def test_items_that_were_sent_before_go_first() -> None:
     again = item_range("h")
     again.tries = 1
     queues.hold([again])
-    first = queues.take_due(0.0)[0].ranges[0]
-    assert first.tries == 1
-    assert queues.items == 41 - 25
+    batches = queues.take_due(0.0)
+    assert batches[0].ranges[0].tries == 1
+    assert queues.items + sum(map(len, batches)) == 41
 
 
 def test_a_key_that_is_not_refused_any_more_is_hot_no_more() -> None:

@@ -23,6 +23,7 @@ from asyncloader.engine.engine import Engine
 from asyncloader.engine.hooks import Hooks
 from asyncloader.engine.stop import StopEngine
 from asyncloader.engine.writing.ack import Ack, Receipt, UnretrievedRejections
+from asyncloader.engine.writing.flushes import Flushes
 from asyncloader.engine.writing.pending_limit import PendingLimit
 from asyncloader.pacing.latency import LatencyHistogram
 from asyncloader.pacing.pacer import pacer_for
@@ -79,7 +80,7 @@ class Accumulator:
         self._closed: deque[PutBatch] = deque()
         self._wakeup = asyncio.Event()
         self._linger: asyncio.TimerHandle | None = None
-        self._flushes: list[tuple[int, asyncio.Future[None]]] = []
+        self._flushes = Flushes()
         self._latencies = LatencyHistogram()
 
     # Putting. Nothing here waits, but for `until_pending`.
@@ -170,7 +171,7 @@ class Accumulator:
         self._closed.append(batch)
         self._wakeup.set()
 
-    # What batches call.
+    # What put batches call.
 
     def puts_settled(self, puts: int, size_bytes: int) -> None:
         self.pending.release(puts, size_bytes)
@@ -180,13 +181,10 @@ class Accumulator:
         now = self._now()
         self._latencies.add(now - batch.opened_at, len(batch.bodies), now)
         if self._flushes:
-            oldest = next(iter(self._unsettled), None)
-            for number, flushed in self._flushes:
-                if (oldest is None or oldest > number) and not flushed.done():
-                    flushed.set_result(None)
+            self._flushes.settle(next(iter(self._unsettled), None))
 
     def item_rejected(self, batch: PutBatch, item: int, reason: str) -> ItemRejected:
-        names = [each.name for each in self._table.key]
+        names = [attribute.name for attribute in self._table.key]
         error = ItemRejected(reason, key=dict(zip(names, batch.item_key(item), strict=True)))
         sinks = batch.sinks[item]
         for sink in sinks if isinstance(sinks, list) else [sinks]:
@@ -203,19 +201,12 @@ class Accumulator:
     # Flushing and ending.
 
     async def flush(self) -> None:
-        """Wait until everything that was put before has found its fate; a cancelled flush changes nothing."""
+        """Wait until everything that was put before is settled; a cancelled flush changes nothing."""
         if self.failure is not None:
             raise self.failure
         self._close_current()
-        if not self._unsettled:
-            return
-        flushed: asyncio.Future[None] = self.loop.create_future()
-        waiting = (max(self._unsettled), flushed)
-        self._flushes.append(waiting)
-        try:
-            await flushed
-        finally:
-            self._flushes.remove(waiting)
+        if self._unsettled:
+            await self._flushes.wait(max(self._unsettled))
 
     def close(self) -> None:
         """Take nothing more; `run` ends when everything is settled."""
@@ -245,7 +236,7 @@ class Accumulator:
             self.end()
 
     def end(self) -> None:
-        """Nothing will be stored any more: whoever still waits hears of it."""
+        """Nothing will be stored any more: whoever still waits is told."""
         self.is_closing = self.is_closed = True
         if self._linger is not None:
             self._linger.cancel()
@@ -263,12 +254,10 @@ class Accumulator:
         for batch in list(self._unsettled.values()):
             batch.abandon(error)
         self._unsettled.clear()
-        for _, flushed in self._flushes:
-            if not flushed.done():
-                flushed.set_exception(error)
+        self._flushes.fail(error)
 
     async def _feed(self) -> None:
-        """Bring closed batches to the engine; it waits while the engine's queue is full, `put` only while there is no room."""
+        """Bring closed batches to the engine; it waits while the engine's queue is full, `put` only while too much is pending."""
         while True:
             while self._closed:
                 batch = self._closed.popleft()
@@ -280,7 +269,7 @@ class Accumulator:
         await self._engine.close()
 
     def stats(self) -> Stats:
-        """What is going on."""
+        """A snapshot: what is pending and in flight, and what has been done."""
         counts, pending, engine = self.counts, self.pending, self._engine
         p50, p95, p99 = self._latencies.percentiles((0.5, 0.95, 0.99), self._now())
         return Stats(

@@ -194,5 +194,11 @@ class UnretrievedRejections:
             words += f"; the first {len(shown):,} of them"
         return ExceptionGroup(words, shown)
 
+    def note_on(self, error: BaseException) -> None:
+        """Add what nobody has retrieved as a note to an error that matters more."""
+        rejected = self.take()
+        if rejected is not None:
+            error.add_note(f"asyncloader: besides, {rejected.message}; the first: {rejected.exceptions[0]}")
+
     def _drop_retrieved(self) -> None:
         self._kept = deque(pair for pair in self._kept if not pair[1].is_retrieved)
