@@ -14,7 +14,8 @@ from asyncloader.encode.key_hash import Hashes
 from asyncloader.encode.keys import ItemKey, key_of
 from asyncloader.formats.block import Block
 from asyncloader.formats.columns import BadRow, Columns
-from asyncloader.values.schema import WCU_BYTES, KeyAttribute
+from asyncloader.values.dynamodb import WCU_BYTES
+from asyncloader.values.schema import KeyAttribute
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,7 +56,7 @@ class EncodedBlock:
         return self.data[offsets.item(first) : offsets.item(stop) - 1]
 
     def wcu(self, first: int, stop: int) -> int:
-        """What items `first` to `stop` cost: one unit for each KB begun, item by item (DYNAMODB.md, WCU)."""
+        """What items `first` to `stop` cost: one unit for each KB begun, item by item (docs/dynamodb.md#write-capacity)."""
         if self._wcu_before is None:
             self._wcu_before = np.concatenate([[0], np.cumsum(wcu_of(self.sizes))])
         return self._wcu_before.item(stop) - self._wcu_before.item(first)

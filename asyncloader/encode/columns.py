@@ -26,8 +26,9 @@ from asyncloader.encode.shards import sharded_column
 from asyncloader.encode.steps import Steps
 from asyncloader.formats.block import Block
 from asyncloader.formats.columns import BadRow, Columns
+from asyncloader.values.dynamodb import ITEM_BYTES
 from asyncloader.values.errors import UsageError
-from asyncloader.values.schema import ITEM_BYTES, AttributeType, Table
+from asyncloader.values.schema import AttributeType, Table
 from asyncloader.values.settings import EmptyCells
 from asyncloader.values.spread import ShardKey
 

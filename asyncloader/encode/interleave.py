@@ -1,6 +1,6 @@
 """The order in which the items of a block are sent, where it does not come to the partition keys evenly by itself.
 
-DynamoDB takes about 1,000 WCU/s for one partition key (DYNAMODB.md, Partition limits). A file that is sorted by it
+DynamoDB takes about 1,000 WCU/s for one partition key (docs/dynamodb.md#partitions). A file that is sorted by it
 would bring request after request to one partition while all others rest; so the items are interleaved over the
 requests of the block like cards: no request holds more of one partition key than it must.
 """
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asyncloader.encode.key_hash import Hashes
-from asyncloader.values.settings import BATCH_ITEMS
+from asyncloader.values.dynamodb import BATCH_ITEMS
 
 Order = npt.NDArray[np.int64]
 

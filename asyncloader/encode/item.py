@@ -1,7 +1,7 @@
 """One Python dict → one request of a BatchWriteItem call: its JSON, its size, its key.
 
 Values are what boto3's resource layer takes (str, int, Decimal, bytes, bool, None, set, list, dict, and floats by
-their shortest exact text), or DynamoDB JSON. Every rule that DynamoDB would enforce is checked here (DYNAMODB.md:
+their shortest exact text), or DynamoDB JSON. Every rule that DynamoDB would enforce is checked here (docs/dynamodb.md:
 Values, Limits), so that one bad item costs nobody else anything.
 
 An item is encoded in one loop by the exact types of its values; whatever is rarer goes through `typed`. A short item
@@ -23,9 +23,10 @@ import orjson
 from asyncloader.encode import numbers
 from asyncloader.encode.dynamodb_json import checked
 from asyncloader.encode.keys import ItemKey
-from asyncloader.encode.values import MAX_NAME_BYTES, Typed, ValueRefused, typed
+from asyncloader.encode.values import Typed, ValueRefused, typed
+from asyncloader.values.dynamodb import ITEM_BYTES, MAX_DIGITS, MAX_NAME_BYTES, WCU_BYTES
 from asyncloader.values.errors import ItemRejected
-from asyncloader.values.schema import ITEM_BYTES, WCU_BYTES, KeyType, Table
+from asyncloader.values.schema import KeyType, Table
 
 Encoded = tuple[bytes, int, ItemKey]
 """`{"PutRequest":{"Item":{…}}}` or `{"DeleteRequest":{"Key":{…}}}`, its size, the key.
@@ -35,8 +36,6 @@ The size is in bytes as DynamoDB counts them; of an item of up to one KB it is o
 
 _PUT, _DELETE, _END = b'{"PutRequest":{"Item":', b'{"DeleteRequest":{"Key":', b"}}"
 _TRUE, _FALSE, _NULL = {"BOOL": True}, {"BOOL": False}, {"NULL": True}
-_EASY_TEXT = 38
-"""A plain number whose text is no longer has no more digits than DynamoDB keeps."""
 
 
 class ItemEncoder:
@@ -94,14 +93,14 @@ class ItemEncoder:
                 out[name] = {"S": value}
             elif kind is int:
                 text = str(value)
-                out[name] = {"N": text} if len(text) <= _EASY_TEXT else typed(value)[0]
+                out[name] = {"N": text} if len(text) <= MAX_DIGITS else typed(value)[0]
             elif kind is bool:
                 out[name] = _TRUE if value else _FALSE
             elif value is None:
                 out[name] = _NULL
             elif kind is Decimal:
                 text = str(value)
-                easy = len(text) <= _EASY_TEXT and "E" not in text and value.is_finite()
+                easy = len(text) <= MAX_DIGITS and "E" not in text and value.is_finite()
                 out[name] = {"N": text} if easy else typed(value)[0]
             elif kind is float:
                 text = repr(value)

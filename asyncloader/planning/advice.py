@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
-from asyncloader.planning.duration import QUOTA_WCU, Supply, borne_by_table, supply_of, table_supply
+from asyncloader.planning.duration import Supply, borne_by_table, supply_of, table_supply
+from asyncloader.values.dynamodb import TABLE_QUOTA_WCU
 from asyncloader.values.plan import (
     Advice,
     ColumnPlan,
@@ -24,6 +25,7 @@ from asyncloader.values.plan import (
 )
 from asyncloader.values.plan_settings import PlanSettings
 from asyncloader.values.schema import Table
+from asyncloader.values.spread import MAX_SPLITS
 
 Mended = tuple[str, str | None, float]
 """What helps, the option for it, and how many seconds it then still takes."""
@@ -33,7 +35,7 @@ QUICK_S = 120.0
 GAIN = 0.9
 MARGIN = 2
 """So many times as many splits or shards as would just do, since they are never quite even."""
-MOST_LANES, MOST_SHARDS = 64, 100
+MOST_SHARDS = 100
 ROUND_WCU = 1_000
 NAMED = 5
 MOSTLY = 0.99
@@ -110,7 +112,7 @@ def _more_for_table(situation: AdviceContext, aim: float) -> Mended:
     supply = table_supply(table, settings)
     wcu = borne_by_table(table, situation.table_wcu, situation.indexes)
     if supply.grows:
-        need = min(_rounded(wcu / aim), QUOTA_WCU)
+        need = min(_rounded(wcu / aim), TABLE_QUOTA_WCU)
         told = table.throughput
         if told is not None and told.most is not None and need > told.most:
             return f"let the table take more than its MaxWriteRequestUnits of {told.most:,}", None, wcu / need
@@ -119,7 +121,7 @@ def _more_for_table(situation: AdviceContext, aim: float) -> Mended:
             f"--prewarm {need}",
             Supply(max(need, supply.start), grows=True, most=max(supply.most, need)).seconds(wcu),
         )
-    need = min(_rounded(wcu / aim / settings.utilization), QUOTA_WCU)
+    need = min(_rounded(wcu / aim / settings.utilization), TABLE_QUOTA_WCU)
     return (
         f"raise the table's write capacity to {need:,} WCU for the time of the load",
         f"--raise-wcu {need}",
@@ -131,7 +133,7 @@ def _more_for_index(situation: AdviceContext, worst: DurationLimit, aim: float) 
     place = next(at for at, index in enumerate(situation.table.indexes) if index.name == worst.owner)
     wcu, told = situation.indexes[place].wcu, situation.table.indexes[place].throughput
     supply = supply_of(told, situation.settings.utilization)
-    need = min(_rounded(wcu / aim / (1.0 if supply.grows else situation.settings.utilization)), QUOTA_WCU)
+    need = min(_rounded(wcu / aim / (1.0 if supply.grows else situation.settings.utilization)), TABLE_QUOTA_WCU)
     verb = "pre-warm" if supply.grows else "raise"
     return (
         f"{verb} index {worst.owner} to {need:,} WCU, or make it only after the load",
@@ -142,7 +144,7 @@ def _more_for_index(situation: AdviceContext, worst: DurationLimit, aim: float) 
 
 def _spread(situation: AdviceContext, worst: DurationLimit, aim: float) -> Mended:
     key = _partitions(situation, worst.owner).key
-    splits = min(max(ceil(MARGIN * worst.seconds / aim), 2), MOST_LANES)
+    splits = min(max(ceil(MARGIN * worst.seconds / aim), 2), MAX_SPLITS)
     after = worst.seconds / splits
     mixed = f"let rows of different {key} alternate in the source, where rows of one stand together"
     if situation.repeats:

@@ -103,7 +103,7 @@ class Entries:
 
 
 def entries(encoded: EncodedBlock, table: Table, index: Index) -> Entries:
-    """The entries that the items to send make in an index, each a new one (DYNAMODB.md, WCU)."""
+    """The entries that the items to send make in an index, each a new one (docs/dynamodb.md#write-capacity)."""
     breakdown, items = encoded.breakdown, len(encoded)
     assert breakdown is not None
     names = breakdown.columns.names

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from asyncloader.encode import numbers
 from asyncloader.encode.key_columns import text_buffers
+from asyncloader.values.dynamodb import MAX_DIGITS
 from asyncloader.values.plan import Cell, ColumnPlan, Location
 
 SHOWN = 40
@@ -154,7 +155,7 @@ def _numeric(found: Kinds, column: pa.StringArray, rows: Rows) -> None:
         return
     cells = _taken(column, rows)
     offsets, _ = text_buffers(cells)
-    plain = _mask(pc.match_substring_regex(cells, _PLAIN_NUMBER)) & (np.diff(offsets) <= numbers.MAX_DIGITS)
+    plain = _mask(pc.match_substring_regex(cells, _PLAIN_NUMBER)) & (np.diff(offsets) <= MAX_DIGITS)
     is_number = plain.copy()
     if not np.all(plain):
         odd = np.flatnonzero(~plain)

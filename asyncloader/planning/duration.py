@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
+from asyncloader.values.dynamodb import DOUBLING_S, NEW_TABLE_WCU, PARTITION_WCU, TABLE_QUOTA_WCU
 from asyncloader.values.plan import Duration, DurationLimit, IndexPlan, Partitions
 from asyncloader.values.plan_settings import PlanSettings
 from asyncloader.values.schema import Table, Throughput
@@ -78,13 +79,6 @@ def _basis(table: Table, settings: PlanSettings) -> str:
     return f"table {table.name}, on demand" + (f", warm for {warm:,} WCU/s" if warm else ", as warm as a new one")
 
 
-NEW_TABLE_WCU = 4_000
-DOUBLING_S = 1_800.0
-QUOTA_WCU = 40_000
-"""What an account lets a single table have unless it asked for more."""
-PARTITION_WCU = 1_000
-
-
 @dataclass(frozen=True, slots=True)
 class Supply:
     """What can be used in WCU/s: `start` at once, doubled every half hour if `grows`, never more than `most`."""
@@ -118,4 +112,4 @@ def supply_of(throughput: Throughput | None, utilization: float) -> Supply:
     if told.provisioned is not None:
         return Supply(told.provisioned * utilization)
     start = told.warm or NEW_TABLE_WCU
-    return Supply(start, grows=True, most=told.most * utilization if told.most else max(QUOTA_WCU, start))
+    return Supply(start, grows=True, most=told.most * utilization if told.most else max(TABLE_QUOTA_WCU, start))

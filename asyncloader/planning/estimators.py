@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from asyncloader.encode.key_hash import Hashes
+from asyncloader.values.dynamodb import ITEM_BYTES
 from asyncloader.values.plan import ItemSizes
-from asyncloader.values.schema import ITEM_BYTES
 
 Counted = npt.NDArray[np.uint32]
 

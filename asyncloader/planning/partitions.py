@@ -1,6 +1,6 @@
 """How the writes spread over the partition keys of a table or a global index. Pure; memory is bounded by sketches.
 
-A partition key takes 1,000 WCU/s, whatever the table can take (DYNAMODB.md, Partition limits). Two things follow: all
+A partition key takes 1,000 WCU/s, whatever the table can take (docs/dynamodb.md#partitions). Two things follow: all
 writes of the heaviest key take so long at least; and a load that reads the source in its order is, in every stretch
 that it can look over, as slow as the heaviest key of that stretch.
 """

@@ -1,4 +1,4 @@
-"""A survey: the sources are read, decoded and encoded as for a load, and counted instead of sent."""
+"""The planner: the sources are read, decoded and encoded as for a load, and counted instead of sent."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MOST_THREADS = 4
 
 
 class Planner:
-    """A survey from its first look at the sources to its plan; nothing is written anywhere.
+    """A plan from its first look at the sources to its plan; nothing is written anywhere.
 
     `prepare` looks at the sources, `run` reads them; `rows_read`, `passed_bytes` and `total_bytes` may be watched.
     """
@@ -79,7 +79,7 @@ class Planner:
         tally = self._tally = PlanTally(planned, settings)
         threads = min(os.cpu_count() or 1, MOST_THREADS)
         waiting: deque[tuple[asyncio.Future[BlockProfile], SampledBlock]] = deque()
-        with ThreadPoolExecutor(threads, thread_name_prefix="asyncloader-survey") as pool:
+        with ThreadPoolExecutor(threads, thread_name_prefix="asyncloader-plan") as pool:
             try:
                 async with contextlib.aclosing(self._drawn()) as all_drawn:
                     async for drawn in all_drawn:

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from asyncloader.formats.columns import Columns
 from asyncloader.formats.csv.header import OWN_PREFIX
+from asyncloader.values.dynamodb import MAX_DEPTH
 from asyncloader.values.errors import SourceError, UsageError
 from asyncloader.values.schema import AttributeType
 
@@ -27,8 +28,8 @@ BLOCK_ROWS = 16_384
 """The most rows of a block."""
 _WRAPPER_BYTES, _GROWTH = 14, 4
 """What stands around a value in JSON beside its name, and how many times the bytes of a block its JSON may take."""
-_DEEPEST = 31
-"""Lists and maps in which a scalar may stand (DYNAMODB.md, Values)."""
+_DEEPEST = MAX_DEPTH - 1
+"""Lists and maps in which a scalar may stand (docs/dynamodb.md#values)."""
 _SETS: dict[str, AttributeType] = {"S": "SS", "N": "NS", "B": "BS"}
 
 
