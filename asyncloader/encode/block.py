@@ -29,7 +29,7 @@ class EncodedBlock:
     as DynamoDB counts them, `hashes` the 64-bit hashes of the keys and `sorted_hashes` the same in order, `records`
     the index of each item's record in the block (None: item i is record i). The last `superseded` items are kept in
     case the service refuses the one that replaces them. `bad` are the rows that cannot be sent at all. `breakdown` is
-    there only if the encoder was told to keep it.
+    there only if the encoder keeps breakdowns.
     """
 
     block: Block
@@ -91,8 +91,8 @@ class ColumnBreakdown:
     """The columns behind an encoded block.
 
     `columns` are those of the source, `cells` what the items were made of: a partition key that is split has its
-    suffix there. `rows` tells for each item, those that are superseded last, which row of `columns` it was (None: item i is row i);
-    `sizes` gives for each attribute the bytes that it adds to every row, its name included, 0 where it is absent.
+    suffix there. `rows` says for each item, the superseded ones last, which row of `columns` it was (None: item i is
+    row i); `sizes` holds for each attribute the bytes that it adds to every row, its name included, 0 where it is absent.
     """
 
     columns: Columns

@@ -22,7 +22,7 @@ _NULL = '{"NULL":true}'
 
 
 def nested(column: pa.Array) -> Cells:
-    """L or M: what stands between the type's wrapper; null where the cell is. Sizes of absent cells are 0."""
+    """L or M: the text inside the type's wrapper; null where the cell is. Sizes of absent cells are 0."""
     column = plain_array(column)
     if pa.types.is_struct(column.type):
         return _struct(column)
@@ -72,7 +72,7 @@ def _map(column: pa.Array) -> Cells:
     for place in np.flatnonzero((name_sizes == 0) | (name_sizes > MAX_NAME_BYTES)).tolist():
         bad[place] = f"has a name of {name_sizes[place]} bytes; DynamoDB takes 1 to {MAX_NAME_BYTES}"
     for place in _repeated(names, _owners(column)):
-        bad[place] = f"the name {names[place].as_py()!r} stands twice in one map"
+        bad[place] = f"the name {names[place].as_py()!r} occurs twice in one map"
     texts = pc.binary_join_element_wise('"', escaped(names) if len(names) else names, '":', wrapped.texts, "")
     return _joined(column, texts, name_sizes + wrapped.sizes + MEMBER_BYTES, bad, ("{", "}"))
 
@@ -121,7 +121,7 @@ def _offsets(column: pa.Array) -> npt.NDArray[np.int64]:
 
 
 def _owners(column: pa.Array) -> npt.NDArray[np.int64]:
-    """For each member of all lists, whose it is."""
+    """For each member of all lists, the row of its list."""
     return np.repeat(np.arange(len(column)), np.diff(_offsets(column)))
 
 
@@ -133,7 +133,7 @@ def _entries(column: pa.MapArray) -> pa.ListArray:
 
 
 def _repeated(names: pa.StringArray, owners: npt.NDArray[np.int64]) -> list[int]:
-    """The places of names that stood before in the same map."""
+    """The places of names that occurred before in the same map."""
     if not len(names):
         return []
     codes = pc.dictionary_encode(names).indices.to_numpy(zero_copy_only=False).astype(np.int64)

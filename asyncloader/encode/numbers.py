@@ -40,13 +40,13 @@ def parse(text: str) -> Decimal:
 
 
 def wire(text: str) -> str:
-    """The text to send for a number: as it stands where it is plain, in the common form of its value elsewhere."""
+    """The text to send for a number: as it is where it is plain, in the common form of its value elsewhere."""
     number = parse(text)
     return text if _PLAIN.fullmatch(text) else str(number)
 
 
 def canonical(text: str) -> str:
-    """One text for all spellings of a value: `01`, `1.0` and `1e0` give `1`."""
+    """One text for all spellings of a value: `01`, `1.0` and `1e0` become `1`."""
     return format(parse(text), "f")
 
 

@@ -18,7 +18,7 @@ from asyncloader.encode import numbers
 from asyncloader.values.dynamodb import COLLECTION_BYTES, MAX_DEPTH, MAX_EXPONENT, MAX_NAME_BYTES, MEMBER_BYTES
 
 Typed = dict[str, Any]
-"""A value as it stands on the wire, for example `{"S": "text"}`."""
+"""A value as it is on the wire, for example `{"S": "text"}`."""
 
 _MAX_INTEGER = 10 ** (MAX_EXPONENT + 1)
 
@@ -32,7 +32,7 @@ def typed(value: object, *, depth: int = 1) -> tuple[Typed, int]:
     if depth > MAX_DEPTH:
         raise ValueRefused(f"is nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, str):
-        # A member of an enumeration is its text; as it stands it would be equal to it, but hashed by its name.
+        # A member of an enumeration is its text; as it is it would be equal to it, but hashed by its name.
         text = value if type(value) is str else str.__str__(value)
         return {"S": text}, len(text) if text.isascii() else len(_utf8(text))
     if value is None:
