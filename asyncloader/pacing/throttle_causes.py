@@ -62,12 +62,16 @@ class ThrottleCauses:
         return self.items.most_common(1)[0][0] if self.items else None
 
     def limited_by(self, cap: CapacityLimit | None, elapsed_s: float) -> CapacityLimit | None:
-        """What held the load back most in `elapsed_s` seconds: `cap`, where it waited for that, or what refused most."""
+        """What held the load back most in `elapsed_s` seconds: `cap`, where it waited for that, or what refused most.
+
+        A limit whose size has changed meanwhile is named as `cap` describes it now.
+        """
         refused = sum(self.items.values())
         waited = self.waited_s > WAITED * elapsed_s
         if cap is not None and waited and refused <= MUCH_REFUSED * (refused + self.passed_items):
             return cap
-        return self.top
+        top = self.top
+        return cap if top is not None and cap is not None and cap.what == top.what else top
 
 
 def is_key_range(reasons: Sequence[str]) -> bool:

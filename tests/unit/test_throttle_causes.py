@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from asyncloader.pacing.throttle_causes import ACCOUNT, HOT_KEYS, ThrottleCauses, is_key_range
+from asyncloader.values.report import CapacityLimit
 from asyncloader.values.schema import Index, KeyAttribute, Table, Throughput
 
 ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/people"
@@ -75,3 +76,17 @@ def test_a_refusal_is_for_its_key_range_only_if_every_reason_says_so() -> None:
     assert is_key_range([key_range, key_range])
     assert not is_key_range([key_range, table])
     assert not is_key_range([])
+
+
+def test_a_limit_that_has_changed_meanwhile_is_named_as_it_is_described_now() -> None:
+    """Most was refused by the old size, but what people can change is the size that the table has now."""
+    causes = ThrottleCauses(TABLE)
+    before, now = (
+        CapacityLimit("table", "provisioned with 1,000 WCU/s"),
+        CapacityLimit("table", "provisioned with 200 WCU/s"),
+    )
+    causes.note(before, 500)
+    causes.note(now, 5)
+    assert causes.limited_by(now, 10.0) == now
+    assert causes.limited_by(None, 10.0) == before
+    assert causes.limited_by(CapacityLimit("index by-city"), 10.0) == before
