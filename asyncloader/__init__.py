@@ -95,5 +95,5 @@ def __getattr__(name: str) -> object:
     module = _LATER.get(name)
     if module is None:
         raise AttributeError(f"module 'asyncloader' has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(module), name)
-    return found
+    value = globals()[name] = getattr(import_module(module), name)
+    return value

@@ -1,30 +1,23 @@
-"""The library's functions, and the one place where a load and a plan are composed."""
+"""The library's functions: their parameters become settings, `compose` does the rest."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from asyncloader.cancellation import end_task
+from asyncloader import compose
 from asyncloader.engine.hooks import Hooks
-from asyncloader.engine.loading.capacity import watch_capacity
 from asyncloader.engine.loading.load import Load
 from asyncloader.sources.resolve import SourceLike, StrPath
-from asyncloader.table.aws import Aws, connect, open_transports
-from asyncloader.table.throughput import ThroughputUpdater
 from asyncloader.values.budget import Budget
 from asyncloader.values.capacity_change import CapacitySettings
 from asyncloader.values.dialect import Dialect
-from asyncloader.values.errors import TableError, TableMissing, UsageError
 from asyncloader.values.hooks import OnBatch, OnReject, OnRetry
 from asyncloader.values.plan import Plan
 from asyncloader.values.plan_settings import PlanSettings, parse_sample
 from asyncloader.values.report import Report
-from asyncloader.values.schema import KeyAttribute, Table, attribute_type
+from asyncloader.values.schema import KeyAttribute, attribute_type
 from asyncloader.values.settings import (
     UTILIZATION,
     AwsSettings,
@@ -41,8 +34,6 @@ from asyncloader.values.spread import ShardKey, Spread
 
 if TYPE_CHECKING:
     import aioboto3
-
-    from asyncloader.planning.planner import Planner
 
 
 async def load(
@@ -83,25 +74,54 @@ async def load(
 ) -> Report:
     """Load files, frames or items into a table; every row is written, rejected with its reason, or superseded.
 
-    `sources` are paths, globs or `-` for standard input. `types` maps columns to DynamoDB types (`"N"`, `"BOOL"`, …);
-    key attributes have the type that the table says, all others are S. `workers` is the number of BatchWriteItem
-    requests in flight; `"auto"` finds it out. `create` makes the table on demand if it is missing, with `key` and `sort_key` as
-    `NAME[:S|N|B]`. `rejects` names the reject file (default `TABLE.rejects.csv` in the current folder), `max_rejects`
-    a number of rows or a percentage such as `"5%"`. `max_wcu` caps the write
-    capacity used in any second, `utilization` is the part of the described capacity that is used (None: no pace is kept
-    but `max_wcu`). `spread` places of the files are read at once, without order between them: for files that are
-    sorted by partition key. `shard_key`, as in `{"tenant": 8}`, splits each value of the partition key by a suffix `#0`
-    to `#7`, chosen by a hash of the sort key; `report.shard_key` says how to query it. `stop_after_wcu` and
-    `stop_after_cost` (at `price` for a million write request units) limit what the load uses since its first start,
-    `stop_after` how long this run lasts (seconds, or a text like `"1h30m"`). `raise_wcu` raises a provisioned table for
-    the time of the load; `prewarm` raises its warm throughput for good, which AWS charges once. What is done is kept in
-    `journal` (default `TABLE-XXXXXXXX.journal` in the current folder) until the load is complete; `resume` goes on from
-    there, `restart` begins anew. The hooks are called in the event loop and must not wait; `on_reject` hears of a row
-    when it stands in the reject file, and after a crash may hear of it again.
+    The rows of a key are written in the order of the sources, so the last one wins. What is done is kept in a journal until
+    the load is complete; frames and iterators can be read only once, so a load of them keeps none.
 
-    Raises `UsageError` (`SourceError`, `TableError`, `AccessError`) before anything is written, `LoadFailed` when the
-    load stops after its first write; it is `BudgetSpent` where a limit ended it in good order. Rejected rows raise
-    nothing: look at `report.counts.rows_rejected`.
+    Args:
+        table: Name or ARN of the table.
+        sources: Paths, globs, `-` for standard input, frames (Arrow, pandas, polars), or iterables of dicts, async or not.
+        session: An `aioboto3.Session`; without it `region` and `profile` are found as by any AWS tool.
+        region: AWS region of the table.
+        profile: Profile of the AWS configuration files.
+        endpoint_url: Address of the service, where it is not AWS's own.
+        workers: BatchWriteItem requests in flight, 1 to 1024; "auto" finds the number.
+        types: DynamoDB type ("N", "BOOL", …) by column; key attributes have the table's type, all others are S.
+        empty: Empty cells: "drop" leaves the attribute out, "null" stores NULL, "keep" an empty string.
+        dialect: How CSV sources are written.
+        limit: Rows to read at most.
+        create: Create the table on demand if it is missing, with `key` and `sort_key`.
+        key: Partition key of a table to create, as `NAME[:S|N|B]`.
+        sort_key: Sort key of a table to create, as `NAME[:S|N|B]`.
+        rejects: Path of the reject file; default `TABLE.rejects.csv` in the current folder.
+        max_rejects: Rows that may be rejected: a number, or a percentage of the rows read such as "5%".
+        max_wcu: Cap on the write capacity used in any second, in WCU.
+        stop_after_wcu: Write capacity that may be used since the load's first start, in WCU.
+        stop_after_cost: The same in US dollars, at `price`.
+        stop_after: How long this run may last: seconds, or a text such as "1h30m".
+        price: US dollars for a million write request units; needed where the region's price is not known.
+        utilization: Part of the described capacity that is used, 0 to 1; None: no pace is kept but `max_wcu`.
+        spread: Places of the files that are read at once, 1 to 64, without order between them: for files that are
+            sorted by partition key.
+        shard_key: `{"tenant": 8}` splits each value of the partition key by a suffix `#0` to `#7`, chosen by a hash of
+            the sort key; `report.shard_key` says how to query it.
+        raise_wcu: Provisioned WCU/s of the table for the time of the load; restored afterwards.
+        prewarm: Warm throughput of the table in WCU/s, for good; AWS charges once for it.
+        journal: Path of the journal; default `TABLE-XXXXXXXX.journal` in the current folder.
+        resume: Go on where the journal says.
+        restart: Start anew although there is a journal.
+        transport: "auto", "native" (own connections) or "aioboto3".
+        retry: When items are sent again, and when the load gives up.
+        on_reject: Called with each row once it is in the reject file, in the event loop; must not wait. After a crash it
+            may be called with a row again.
+        on_retry: Called when items will be sent again.
+        on_batch: Called when a request has ended.
+
+    Returns:
+        The report. Rejected rows raise nothing: look at `report.counts.rows_rejected`.
+
+    Raises:
+        UsageError: Before anything is written; also `SourceError`, `TableError` and `AccessError`.
+        LoadFailed: The load stopped after its first write; `BudgetSpent` where a limit ended it in good order.
     """
     most, auto = read_workers(workers)
     settings = LoadSettings(
@@ -125,7 +145,7 @@ async def load(
     )
     aws_settings = AwsSettings(region=region, profile=profile, endpoint_url=endpoint_url, transport=transport)
     hooks = Hooks(on_reject=on_reject, on_retry=on_retry, on_batch=on_batch)
-    return await run_load(Load(sources, settings, hooks=hooks), table, aws_settings, session)
+    return await compose.run_load(Load(sources, settings, hooks=hooks), table, aws_settings, session)
 
 
 async def plan(
@@ -150,14 +170,31 @@ async def plan(
 ) -> Plan:
     """Tell what a load of these sources would do, without writing anything: rejects, capacity, cost, time, advice.
 
-    With `table` its description is asked for (DescribeTable and nothing else); without it `key` and `sort_key`, as
-    `NAME[:S|N|B]`, stand for it and nothing is asked of anybody. `sample` reads a part, as a fraction or a percentage
-    such as `"5%"`, and extrapolates. `types`, `empty`, `dialect`, `limit`, `max_wcu`, `utilization` and
-    `shard_key` are as for `load`. `wcu` is the capacity of a provisioned table in WCU/s to plan for, `price` that of a
-    million write request units in US dollars.
+    Args:
+        sources: Paths, globs, or `-` for standard input.
+        table: A table to describe (DescribeTable and nothing else); without it `key` is needed and nothing is asked.
+        key: Partition key of the table to plan for, as `NAME[:S|N|B]`.
+        sort_key: Sort key of the table to plan for, as `NAME[:S|N|B]`.
+        sample: Part of the sources to read: a fraction, or a percentage such as "5%"; the rest is extrapolated.
+        session: As for `load`, like `region`, `profile` and `endpoint_url`.
+        region: AWS region, whose prices are used.
+        profile: Profile of the AWS configuration files.
+        endpoint_url: Address of the service, where it is not AWS's own.
+        types: As for `load`, like `empty`, `dialect`, `limit`, `max_wcu`, `utilization` and `shard_key`.
+        empty: What becomes of empty cells.
+        dialect: How CSV sources are written.
+        limit: Rows to read at most.
+        max_wcu: Cap on the write capacity used in any second, in WCU.
+        utilization: Part of the described capacity that is used, 0 to 1.
+        shard_key: The partition key to split, and into how many parts.
+        wcu: Capacity of a provisioned table to plan for, in WCU/s.
+        price: US dollars for a million write request units.
 
-    Raises `UsageError` (`SourceError`, `TableError`, `AccessError`). Rows that would be rejected raise nothing: look at
-    `plan.clean` and `plan.rejects`.
+    Returns:
+        The plan. Rows that would be rejected raise nothing: look at `plan.clean` and `plan.rejects`.
+
+    Raises:
+        UsageError: Options, sources and table do not fit; also `SourceError`, `TableError` and `AccessError`.
     """
     from asyncloader.planning.planner import Planner
 
@@ -179,70 +216,6 @@ async def plan(
             price_usd=price,
         ),
     )
-    return await run_plan(
+    return await compose.run_plan(
         planner, table, AwsSettings(region=region, profile=profile, endpoint_url=endpoint_url), session
     )
-
-
-async def run_load(
-    load: Load,
-    table: str,
-    settings: AwsSettings,
-    session: aioboto3.Session | None = None,
-    *,
-    endpoint: str | None = None,
-    on_complete: Callable[[Aws], Awaitable[None]] | None = None,
-) -> Report:
-    """Look at the sources, connect, describe or create the table, and run the load: how every load is composed.
-
-    `endpoint` is what the journal knows the service by, where that is not its address: the embedded server has
-    another port each time. `on_complete` is awaited after a complete load, while the client is still open.
-    """
-    await load.prepare()
-    retry, workers = load.settings.retry, load.settings.workers
-    async with AsyncExitStack() as stack:
-        aws = await stack.enter_async_context(connect(settings, session))
-        described = await _describe_or_create(load, aws, table)
-        opening = open_transports(aws, table, transport=settings.transport, workers=workers, retry=retry)
-        transports = await stack.enter_async_context(opening)
-        watching = asyncio.create_task(watch_capacity(load, lambda: aws.describe(table)))
-        try:
-            throughput = ThroughputUpdater(aws, table)
-            report = await load.run(transports, described, endpoint or aws.endpoint_url, throughput)
-        finally:
-            await end_task(watching)
-        if on_complete is not None:
-            await on_complete(aws)
-        return report
-
-
-async def run_plan(
-    planner: Planner, table: str | None, settings: AwsSettings, session: aioboto3.Session | None = None
-) -> Plan:
-    """Look at the sources, describe the table if one is named, and make the plan: how every plan is composed."""
-    await planner.prepare()
-    if table is None:
-        region = settings.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-        return await planner.run(None, region)
-    if planner.names_key:
-        raise UsageError("--table tells the key; leave --key and --sort-key out")
-    async with connect(settings, session) as aws:
-        described = await aws.describe(table)
-        region = aws.region
-    return await planner.run(described, region)
-
-
-async def _describe_or_create(load: Load, aws: Aws, name: str) -> Table:
-    create = load.settings.create
-    if create is None:
-        return await aws.describe(name)
-    for source in load.inputs:
-        for key in (create.key, create.sort_key):
-            if key is not None and source.columns is not None and key.name not in source.columns:
-                raise TableError(
-                    f"{source.name}: has no column {key.name!r}, which --create is to make a key of {name}"
-                )
-    try:
-        return await aws.describe(name)
-    except TableMissing:
-        return await aws.create(name, create)

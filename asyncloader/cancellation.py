@@ -16,15 +16,15 @@ Result = TypeVar("Result")
 
 async def finish(work: Awaitable[Result], *, dispose: Callable[[Result], object] | None = None) -> Result:
     """Wait for `work` to its end; a cancellation is passed on only then, after `dispose` has had the result."""
-    running = asyncio.ensure_future(work)
+    task = asyncio.ensure_future(work)
     try:
-        return await asyncio.shield(running)
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
-        while not running.done():
+        while not task.done():
             with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.wait([running])
-        if not running.cancelled() and running.exception() is None and dispose is not None:
-            dispose(running.result())
+                await asyncio.wait([task])
+        if not task.cancelled() and task.exception() is None and dispose is not None:
+            dispose(task.result())
         raise
 
 
@@ -34,7 +34,7 @@ async def in_thread(work: Callable[Parameters, Result], *args: Parameters.args, 
 
 
 async def end_task(task: asyncio.Task[object]) -> None:
-    """Cancel a task and wait for its end, whatever it was; what it raised has been told elsewhere, or is told now."""
+    """Cancel a task and wait for its end, whatever it was; what it raised is reported elsewhere."""
     task.cancel()
     await asyncio.wait([task])
     if not task.cancelled():

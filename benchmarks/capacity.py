@@ -80,7 +80,7 @@ class Books:
         return [self.accepted(second, second + 1) for second in range(int(self.seconds))]
 
     def fullest_second(self, first_s: float) -> int:
-        """The most items that came in any window of a second that begins after `first_s`."""
+        """The most items that came in any window of a second that starts after `first_s`."""
         entries = [(at, items) for at, items in self.sent if at - self.began >= first_s]
         most = total = first = 0
         for at, items in entries:
@@ -106,7 +106,7 @@ class Outcome:
 
 
 def write_rows(path: Path, rows: int, item_bytes: int, hot: float = 0.0) -> Path:
-    """Rows of about so many bytes as items; `hot` of them, evenly spread, have the same partition key."""
+    """Rows whose items have about `size` bytes; `hot` of them, evenly spread, have the same partition key."""
     every = round(1 / hot) if hot else 0
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
@@ -147,7 +147,7 @@ def run(
     options: Sequence[str] = (),
     change: Callable[[float], None] = lambda seconds: None,
 ) -> tuple[Books, str]:
-    """One load; `change` is called again and again with the seconds since the first request. Gives the books and a note."""
+    """One load; `change` is called again and again with the seconds since the first request. Returns the books and a note."""
     books = Books(server)
     server.faults = books.arrive
     with tempfile.TemporaryDirectory() as folder, server.in_thread():
@@ -294,7 +294,7 @@ def main() -> None:
         "hot": hot,
     }
     parser.add_argument("--only", nargs="+", choices=scenes, default=list(scenes), metavar="SCENE")
-    parser.add_argument("--seconds", type=float, default=30.0, help="how long a scene lasts if all goes well")
+    parser.add_argument("--seconds", type=float, default=30.0, help="how long a scene lasts if nothing fails")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every result here, too")
     args = parser.parse_args()
     results: list[Outcome] = []

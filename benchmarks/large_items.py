@@ -1,4 +1,4 @@
-"""What it gains that batches shrink where requests time out: items of 1, 20 and 300 KB over a narrow way and a wide one.
+"""What it gains that batches shrink where requests time out: items of 1, 20 and 300 KB over a slow link and a fast one.
 
     python benchmarks/large_items.py [--only 300] [--megabytes 8]
 
@@ -23,7 +23,7 @@ from asyncloader.values.settings import RetrySettings
 
 HERE = Path(__file__).parent
 TIMEOUT_S = 3.0
-NARROW, WIDE = 300_000.0, 20_000_000.0
+SLOW, FAST = 300_000.0, 20_000_000.0
 LIMIT_S = 150.0
 
 
@@ -74,10 +74,10 @@ async def load(url: str, file: Path) -> tuple[int, str, float]:
 
 
 def main() -> None:
-    import asyncloader.engine.gates.congestion as narrows
+    from asyncloader.engine.gates import congestion
 
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", type=float, help="items of so many KB only")
+    parser.add_argument("--only", type=float, help="only items of this size in KB")
     parser.add_argument("--megabytes", type=float, default=8.0)
     args = parser.parse_args()
     print("| link | item | window | bytes/s through, of the link | time | end |")
@@ -86,10 +86,10 @@ def main() -> None:
         for item_kb in (1.0, 20.0, 300.0):
             if args.only not in (None, item_kb):
                 continue
-            for bytes_per_s in (WIDE, NARROW):
-                file, _ = source(Path(folder), item_kb, args.megabytes * (4 if bytes_per_s == WIDE else 1))
+            for bytes_per_s in (FAST, SLOW):
+                file, _ = source(Path(folder), item_kb, args.megabytes * (4 if bytes_per_s == FAST else 1))
                 for kind in (CongestionWindow, Open):
-                    narrows.Window = kind  # type: ignore[misc]
+                    congestion.CongestionWindow = kind  # type: ignore[misc]
                     with serving(bytes_per_s) as url:
                         written, end, seconds = asyncio.run(load(url, file))
                     share = written * item_kb * 1000 / seconds / bytes_per_s

@@ -76,7 +76,7 @@ def run(command: list[str], env: dict[str, str], timeout_s: float = 900) -> Cost
 
 
 def compile_package() -> None:
-    """What pip does when it installs: without its bytecode each run would begin by compiling the whole package."""
+    """What pip does when it installs: without its bytecode each run would first compile the whole package."""
     subprocess.run([sys.executable, "-m", "compileall", "-q", str(HERE.parent / "asyncloader")], check=True)
 
 

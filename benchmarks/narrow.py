@@ -1,4 +1,4 @@
-"""A DynamoDB behind a narrow way, in a process of its own: all requests share so many bytes a second.
+"""A DynamoDB behind a slow link, in a process of its own: all requests share its bytes a second.
 
     python benchmarks/narrow.py --bytes-per-s 400000 --latency 0.02
 

@@ -4,7 +4,7 @@
 
 The order of events: a worker takes items that are due again, fills up with fresh ones, reserves a place (one worker
 at a time) and sends. Half a latency later the server takes what its bucket allows, item by item; another half later
-the worker hears what was refused, and those items wait a random time before they compete with fresh ones again.
+the worker is told what was refused, and those items wait a random time before they compete with fresh ones again.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Course:
         return min(ratios), max(ratios)
 
     def heaviest_second(self, first_s: float) -> float:
-        """The most WCU sent in any window of one second that begins after `first_s`."""
+        """The most WCU sent in any window of one second that starts after `first_s`."""
         most = total = 0.0
         sent = [entry for entry in self.sent if entry[0] >= first_s]
         first = 0
@@ -94,7 +94,7 @@ class _World:
         self._events: list[tuple[float, int, Callable[[float], None]]] = []
         self._again: list[tuple[float, int, int, int]] = []
         self._count = 0
-        self._idle_workers, self._turnstile_free, self._polling = scene.workers, True, False
+        self._idle_workers, self._gate_free, self._polling = scene.workers, True, False
         self._read = 0
         self._tokens, self._settled_at = scene.capacity(0.0) * scene.burst_s, 0.0
 
@@ -117,8 +117,8 @@ class _World:
         heapq.heappush(self._events, (when, self._count, event))
 
     def _next(self, now: float) -> None:
-        """The next worker, if there is one, takes its items to the turnstile."""
-        if not self._turnstile_free or not self._idle_workers:
+        """The next worker, if there is one, takes its items to the pacing gate."""
+        if not self._gate_free or not self._idle_workers:
             return
         items = self._take(now)
         if not items:
@@ -127,7 +127,7 @@ class _World:
                 self._at(now + 0.002, self._poll)
             return
         self._idle_workers -= 1
-        self._turnstile_free = False
+        self._gate_free = False
         wait = self.pacer.reserve(sum(number for number, _ in items) * self.scene.item_wcu, now)
         late = self._random.random() * self.scene.timer_late_s if wait else 0.0
         self._at(now + wait + late, lambda now: self._send(items, now))
@@ -156,7 +156,7 @@ class _World:
         self.course.sent.append((now, sum(number for number, _ in items) * self.scene.item_wcu * ratio))
         half = self._random.uniform(*self.scene.latency_s) / 2
         self._at(now + half, lambda arrived: self._arrive(items, ratio, now, half, arrived))
-        self._turnstile_free = True
+        self._gate_free = True
         self._next(now)
 
     def _arrive(self, items: Taken, ratio: float, sent_at: float, half: float, now: float) -> None:

@@ -1,10 +1,10 @@
-"""A file sorted by partition key against a table whose partition keys take so much a second, and what dealing costs.
+"""A file sorted by partition key against a table whose partition keys take so much a second, and what interleaving costs.
 
     python -m benchmarks.partitions [--cpu]
 
 The server is the tests' own with a token bucket for every partition key, in real time; the limits are low, so that the
 figures are those of the buckets and not of the machine. Every way starts from the same cold table. `--cpu` measures
-what looking for clustered keys and dealing them out costs a row, in one process and one thread.
+what looking for clustered keys and interleaving them costs a row, in one process and one thread.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 
-from asyncloader.encode import interleave as deal
+from asyncloader.encode import interleave
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.encode.steps import run_steps
 from asyncloader.formats.columns import Columns
@@ -52,16 +52,16 @@ def shuffled(rows: Iterable[Row]) -> list[Row]:
 @contextmanager
 def in_the_order_of_the_file() -> Iterator[None]:
     """As if nobody looked for clustered partition keys."""
-    look = deal.is_clustered
-    deal.is_clustered = lambda partitions: False
+    look = interleave.is_clustered
+    interleave.is_clustered = lambda partitions: False
     try:
         yield
     finally:
-        deal.is_clustered = look
+        interleave.is_clustered = look
 
 
 async def load(rows: list[Row], *, splits: int = 1, block_bytes: int) -> tuple[Report, float]:
-    """One load from a cold table; gives the report and the seconds that the writing took."""
+    """One load from a cold table; returns the report and the seconds that the writing took."""
     with TemporaryDirectory() as folder, FaultServer(partition_wcu=PARTITION_WCU).in_thread() as server:
         made = sorted_scene(server, Path(folder), rows)
         began = time.perf_counter()
@@ -92,8 +92,8 @@ def measure_loads() -> None:
     show("in no order", asyncio.run(load(shuffled(rows), block_bytes=whole)))
     with in_the_order_of_the_file():
         show("sorted, in the order of the file", asyncio.run(load(rows, block_bytes=whole)))
-    show("sorted, dealt out", asyncio.run(load(rows, block_bytes=whole)))
-    show("sorted, windows of one key, dealt out", asyncio.run(load(rows, block_bytes=window)))
+    show("sorted, interleaved", asyncio.run(load(rows, block_bytes=whole)))
+    show("sorted, windows of one key, interleaved", asyncio.run(load(rows, block_bytes=window)))
     for splits in (4, 8, 16):
         show(
             f"sorted, windows of one key, --spread {splits}", asyncio.run(load(rows, splits=splits, block_bytes=window))

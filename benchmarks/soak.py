@@ -72,7 +72,7 @@ class Totals:
 
 
 def cycle(seed: int, folder: Path, runner: asyncio.Runner, totals: Totals, *, as_command: bool) -> str:
-    """One case from its files to its end; gives a line about it. Raises `Broken` or whatever goes wrong."""
+    """One case from its files to its end; returns a line about it. Raises `Broken` or whatever goes wrong."""
     began, before = time.monotonic(), Before()
     scene = Scene.of(seed, folder)
     with scene.server.in_thread():
@@ -129,7 +129,7 @@ class Before:
 
 
 def soak(*, seed: int, minutes: float, cycles: int | None = None, keep_in: Path | None = None) -> Totals:
-    """Cycle after cycle from `seed` on, until the time is over or so many are done; prints a line for each."""
+    """Cycle after cycle from `seed` on, until the time is over or `cycles` are done; prints a line for each."""
     totals, end = Totals(), time.monotonic() + minutes * 60
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.get_loop().set_default_executor(ThreadPoolExecutor(4, thread_name_prefix=POOL))
@@ -156,7 +156,7 @@ def main() -> int:
     """Read the options, soak, and sum up."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=60.0)
-    parser.add_argument("--cycles", type=int, help="end after so many cycles")
+    parser.add_argument("--cycles", type=int, help="end after this number of cycles")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**8), help="of the first cycle")
     parser.add_argument("--keep-in", type=Path, help="where folders of failed cycles are kept")
     options = parser.parse_args()

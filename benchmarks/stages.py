@@ -2,7 +2,7 @@
 
     python benchmarks/stages.py [--rows 1000000]
 
-The stages are the package's own; nothing is sent. `ordering` is everything that exists for "the last row wins": hashing
+The stages are the package's own; nothing is block. `ordering` is everything that exists for "the last row wins": hashing
 the keys, looking for duplicates inside the block, and keeping keys out of two requests at once.
 """
 
@@ -47,13 +47,13 @@ class Clock:
 
 
 def measure(path: Path) -> tuple[Clock, int, int]:
-    """Run all stages over a file; gives the clock, the rows and the batches."""
+    """Run all stages over a file; returns the clock, the rows and the batches."""
     clock, dialect = Clock(), Dialect()
     table = Table("bench", "", KeyAttribute("id"))
     signer = Signer(
         Credentials("key", "secret"), host="127.0.0.1", region="eu-west-1", service="dynamodb", target=TARGET
     )
-    envelope, flights, aloft = Envelope("bench"), KeyConflicts(), list[InFlightBlock]()
+    envelope, conflicts, in_flight = Envelope("bench"), KeyConflicts(), list[InFlightBlock]()
     rows = batches = 0
     with path.open("rb") as file:
         header = read_header(path.name, file.read(4096), dialect, at_end=False)
@@ -66,22 +66,22 @@ def measure(path: Path) -> tuple[Clock, int, int]:
             cut = clock.time("cut", lambda chunk=chunk: cutter.feed(chunk))  # type: ignore[misc]
             if cut is None:
                 continue
-            block = TextBlock(0, batches, cut.data, cut.offset, cut.line)
-            columns = clock.time("decode", lambda block=block: decoder.decode(block))  # type: ignore[misc]
-            encoded = clock.time("encode (with ordering)", lambda b=block, c=columns: run_steps(encoder.encode(b, c)))  # type: ignore[misc]
+            text = TextBlock(0, batches, cut.data, cut.offset, cut.line)
+            columns = clock.time("decode", lambda text=text: decoder.decode(text))  # type: ignore[misc]
+            encoded = clock.time("encode (with ordering)", lambda t=text, c=columns: run_steps(encoder.encode(t, c)))  # type: ignore[misc]
             keys = [columns.arrays[0]]
             hashes = clock.time("ordering", lambda keys=keys: hash_columns(keys))  # type: ignore[misc]
             clock.time("ordering", lambda keys=keys, hashes=hashes: superseded_rows(hashes, keys))  # type: ignore[misc]
-            flight = InFlightBlock(encoded)
-            clock.time("ordering", lambda flight=flight: flights.add(flight))  # type: ignore[misc]
-            aloft.append(flight)
-            for batch in clock.time("schedule", lambda flight=flight: list(block_batches(flight))):  # type: ignore[misc]
+            block = InFlightBlock(encoded)
+            clock.time("ordering", lambda block=block: conflicts.add(block))  # type: ignore[misc]
+            in_flight.append(block)
+            for batch in clock.time("batching", lambda block=block: list(block_batches(block))):  # type: ignore[misc]
                 body = clock.time("wrap", lambda batch=batch: envelope.wrap(batch.payload))  # type: ignore[misc]
                 clock.time("sign", lambda body=body: signer.head(body, 1.7e9))  # type: ignore[misc]
                 batches += 1
-            if len(aloft) == BLOCKS_IN_FLIGHT:
-                done = aloft.pop(0)
-                clock.time("ordering", lambda done=done: flights.settle(done, 0, len(done.encoded)))  # type: ignore[misc]
+            if len(in_flight) == BLOCKS_IN_FLIGHT:
+                done = in_flight.pop(0)
+                clock.time("ordering", lambda done=done: conflicts.settle(done, 0, len(done.encoded)))  # type: ignore[misc]
             rows += encoded.rows_read
     return clock, rows, batches
 

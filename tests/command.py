@@ -97,5 +97,5 @@ def changed(constants: Mapping[str, object]) -> str:
 
 
 def _argv(arguments: tuple[str | Path, ...], program: str | None) -> list[str]:
-    begin = [COMMAND] if program is None else [sys.executable, "-c", program]
-    return [*begin, *map(str, arguments)]
+    start = [COMMAND] if program is None else [sys.executable, "-c", program]
+    return [*start, *map(str, arguments)]

@@ -95,6 +95,6 @@ def table_name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def work_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty current folder, so that reject files with default names land where they do no harm."""
+    """An empty current folder, so that reject files with default names are written where they do no harm."""
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -1,4 +1,4 @@
-"""Batches: up to 25 items and 16 MB that go out in one BatchWriteItem request, as views into what is in flight."""
+"""Batches: up to 25 items and 16 MB that are sent in one BatchWriteItem request, as views into what is in flight."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from asyncloader.batching.in_flight import InFlight
 from asyncloader.encode.keys import ItemKey
-from asyncloader.values.settings import BATCH_ITEMS, REQUEST_LIMIT_BYTES
+from asyncloader.values.dynamodb import BATCH_ITEMS, REQUEST_LIMIT_BYTES
 
 PAYLOAD_LIMIT_BYTES = REQUEST_LIMIT_BYTES - 4096
 """What the items may take; the rest of a request is its envelope."""
@@ -169,7 +169,7 @@ def split_unprocessed(batch: Batch, returned: Collection[ItemKey]) -> tuple[list
     again: list[ItemRange] = []
     for item_range in batch.ranges:
         first = item_range.first
-        for item in [item for each, item in positions if each is item_range]:
+        for item in [item for of_range, item in positions if of_range is item_range]:
             if item > first:
                 stored.append(item_range.part(first, item))
             if again and again[-1].entry is item_range.entry and again[-1].stop == item > item_range.first:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from asyncloader.batching.batch import PAYLOAD_LIMIT_BYTES, Batch, ItemRange, merge
 from asyncloader.batching.block_in_flight import InFlightBlock
-from asyncloader.values.settings import BATCH_ITEMS
+from asyncloader.values.dynamodb import BATCH_ITEMS
 
 
 def block_batches(block: InFlightBlock, blocked: npt.NDArray[np.bool_] | None = None) -> Iterator[Batch]:
@@ -27,11 +27,11 @@ def block_batches(block: InFlightBlock, blocked: npt.NDArray[np.bool_] | None = 
 
 
 def interleaved_batches(fresh: Sequence[tuple[InFlightBlock, npt.NDArray[np.bool_] | None]]) -> Iterator[Batch]:
-    """The batches of blocks that are submitted together: each batch, and so each moment, has its share of every block."""
-    fresh = [each for each in fresh if len(each[0].encoded)]
+    """The batches of blocks that are submitted together: each batch has its share of every block."""
+    fresh = [(block, blocked) for block, blocked in fresh if len(block.encoded)]
     if len(fresh) < 2:
-        for each in fresh:
-            yield from block_batches(*each)
+        for block, blocked in fresh:
+            yield from block_batches(block, blocked)
         return
     free = [(block, None if blocked is None else np.flatnonzero(~blocked)) for block, blocked in fresh]
     sizes = [len(block.encoded) if items is None else len(items) for block, items in free]
@@ -49,7 +49,7 @@ def interleaved_batches(fresh: Sequence[tuple[InFlightBlock, npt.NDArray[np.bool
 
 
 def _shares(sizes: Sequence[int]) -> Iterator[list[tuple[int, int, int]]]:
-    """What each batch takes of blocks of these sizes, as (block, first, stop): 25 items, of each in proportion.
+    """What each batch takes of blocks of these sizes, as (block, first, stop): 25 items, of each block in proportion.
 
     The items of every block lie evenly between 0 and 1, and are taken in that order.
     """

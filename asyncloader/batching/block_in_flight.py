@@ -1,9 +1,9 @@
 """Blocks in flight, and the rule that a key is never in two requests at once.
 
-An item whose key is unsettled in an earlier block is blocked by exactly that item. Inside a block every key stands once
+An item whose key is unsettled in an earlier block is blocked by exactly that item. Inside a block every key occurs once
 (the encoder sees to it), so all items that are not blocked have different keys.
 
-Conflicts are found by hash: a table of counts by the hash's upper bits sorts out nearly every item in one gather; what
+Conflicts are found by hash: a table of counts by the hash's upper bits excludes nearly every item in one look-up; what
 is left is looked up in each block. Two keys of equal hash are taken for the same, which costs a wait, never a row.
 Memory is bounded by the blocks in flight.
 """
@@ -29,7 +29,7 @@ class InFlightBlock:
     """One encoded block in flight, and the split that it belongs to.
 
     `settled` has a byte for each item, 1 once it is acknowledged or rejected. `successors` are the items of later blocks
-    that an item blocks, `blocked` says by how many items each of the own ones is blocked. `reinstated` are items that a
+    that an item blocks, `blocked` says by how many items each of its own items is blocked. `reinstated` are items that a
     later row had replaced and that are sent after all, since the later row was refused.
     """
 
@@ -137,7 +137,7 @@ class InFlightBlock:
         if not len(hits):
             return []
         if self._items_by_hash is None:
-            # Only now: nearly always there is no hash to look for.
+            # Only now: nearly always there is no hash to look up.
             self._items_by_hash = np.argsort(self.encoded.hashes)
         stops = np.searchsorted(ordered, hashes[hits], side="right")
         pairs: list[tuple[int, int]] = []

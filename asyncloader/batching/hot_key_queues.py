@@ -1,7 +1,7 @@
-"""Hot partition keys: which keys are hot, the items that wait for their sake, and the pace of each. Their one owner.
+"""Hot partition keys: which keys are hot, the items that wait for them, and the pace of each. Their one owner.
 
-The way of a hot key's item: the writer that holds its batch has it diverted here before anything is sent; it waits in
-the queue of its key until the key's own pace lets it go; then it is sent in a request of its key alone. What is refused
+What happens to a hot key's item: the task that sends its batch diverts it here before anything is sent; it waits in
+the queue of its key until it is due by the key's own pace; then it is sent in a request of its key alone. What is refused
 of it changes the pace of its key and no other. All queues together hold at most the items of the blocks in flight, so
 the reader does not pause for them. Pure: the clock is passed in.
 """
@@ -17,15 +17,13 @@ from asyncloader.encode.keys import ItemKey
 from asyncloader.pacing.hot_keys import HotKeyDetector
 from asyncloader.pacing.limits import Limits
 from asyncloader.pacing.pacer import Pacer
+from asyncloader.values.dynamodb import BATCH_ITEMS, PARTITION_WCU
 from asyncloader.values.report import HotKey
-from asyncloader.values.settings import BATCH_ITEMS
 
-START_WCU = 1_000.0
-"""What one partition key takes (DYNAMODB.md, Partition limits)."""
 AT_ONCE_S = 0.1
-"""A queue releases the items of so many seconds at once, so that its requests are not too many."""
+"""A queue releases the items of this time at once, so that its requests are not too many."""
 QUIET_S = 20.0
-"""A key that was not refused for so long, and has nothing left in its queue, is hot no more."""
+"""A key that was not refused for this time, and has nothing left in its queue, is hot no more."""
 
 
 class _Queue:
@@ -34,7 +32,7 @@ class _Queue:
     __slots__ = ("due", "items", "pacer", "refused_at", "waiting")
 
     def __init__(self, now: float) -> None:
-        self.pacer = Pacer(Limits(START_WCU), now)
+        self.pacer = Pacer(Limits(PARTITION_WCU), now)
         self.waiting: deque[ItemRange] = deque()
         self.items = 0
         self.due = now
@@ -58,10 +56,10 @@ class _Queue:
 
 @dataclass(slots=True)
 class TableShare:
-    """What of a request the table itself answers for, once hot keys have answered for theirs.
+    """What of a request is attributed to the table itself, after the part of the hot keys.
 
     `wcu` is the predicted cost and `refused_wcu` what of it was refused; `hot_items` and `other_items` count the refused
-    items. `is_new` says that a key was found to be hot by this very request.
+    items. `is_new` says that this request made a key hot.
     """
 
     wcu: int = 0
@@ -87,7 +85,7 @@ class HotKeyQueues:
         """The keys that are or were hot, the most refused first."""
         return self.detector.top()
 
-    # On the way to the table.
+    # Before requests are sent.
 
     def divert(self, batch: Batch) -> bool:
         """Take the items of hot keys out of a batch, which may leave it empty; returns whether there were any.
@@ -107,7 +105,7 @@ class HotKeyQueues:
         return others
 
     def take_due(self, now: float) -> list[Batch]:
-        """What may go by now, each key's in requests of its own."""
+        """What is due by `now`, each key's items in requests of its own."""
         batches: list[Batch] = []
         for key, queue in list(self._queues.items()):
             while taken := queue.take(now):
@@ -123,14 +121,14 @@ class HotKeyQueues:
         """When the next items are due."""
         return min((queue.due for queue in self._queues.values() if queue.items), default=None)
 
-    # What became of requests.
+    # After requests have ended.
 
     def on_passed(self, items: int) -> None:
         """`items` items were accepted."""
         self.detector.note_passed(items)
 
     def on_response(self, batch: Batch, unprocessed: Collection[ItemKey], sent_at: float, now: float) -> TableShare:
-        """A request was accepted but for the items with these keys: hot keys answer for their own."""
+        """A request was accepted but for the items with these keys: what hot keys cost is attributed to them."""
         sent: list[str] = []
         refused: list[str] = []
         costs: dict[str, list[int]] = {}
@@ -157,7 +155,7 @@ class HotKeyQueues:
         return share
 
     def on_key_range_error(self, batch: Batch, sent_at: float, now: float) -> TableShare:
-        """A request was refused whole for its key range: only its keys answer for it, while other keys pass."""
+        """A request was refused whole for its key range: it is attributed to its keys alone, while other keys pass."""
         partitions = [partition_of(item_range, item) for item_range, item in batch.items()]
         share = TableShare(is_new=self._add(self.detector.note_range(partitions, now), now))
         for (item_range, item), partition in zip(batch.items(), partitions, strict=True):
@@ -195,7 +193,7 @@ class HotKeyQueues:
     def _enqueue(self, hot: list[ItemRange]) -> None:
         for item_range in hot:
             queue = self._queues[partition_of(item_range, item_range.first)]
-            # Those that have been sent before go first, so that none waits for ever.
+            # Those that have been sent before go first, so that none waits forever.
             queue.waiting.appendleft(item_range) if item_range.tries else queue.waiting.append(item_range)
             queue.items += 1
         self.items += len(hot)

@@ -1,4 +1,4 @@
-"""Items in flight: the port between the engine and what it sends, and the one registry of what is under way.
+"""Items in flight: the port between the engine and what it sends, and the one registry of what is in flight.
 
 Something is in flight from the moment it is submitted until every item of it is settled, that is acknowledged or
 rejected. A request is in flight from the moment it is sent until its response, or its failure, is known.

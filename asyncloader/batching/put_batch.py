@@ -1,4 +1,4 @@
-"""Puts and deletes of single items, gathered into batches until they are sent; the last one of a key wins.
+"""Puts and deletes of single items, collected in batches until they are sent; the last one of a key wins.
 
 An item that has not been sent is replaced by a newer one of the same key, and both share one outcome. One that has been
 sent is not: the newer one is blocked in a later batch until the older one is settled. So a key is never in two requests
@@ -13,9 +13,8 @@ from typing import Any, Protocol
 from asyncloader.batching.batch import PAYLOAD_LIMIT_BYTES, Batch, ItemRange, merge
 from asyncloader.encode.item import Encoded
 from asyncloader.encode.keys import ItemKey
+from asyncloader.values.dynamodb import BATCH_ITEMS, WCU_BYTES
 from asyncloader.values.errors import AsyncLoaderError
-from asyncloader.values.schema import WCU_BYTES
-from asyncloader.values.settings import BATCH_ITEMS
 
 _SENT = b"\1" * BATCH_ITEMS
 
@@ -33,7 +32,7 @@ class Sink(Protocol):
 
 
 class Owner(Protocol):
-    """Who gathers batches and keeps account of them; called in the loop, must not wait."""
+    """Who collects batches and counts what is settled; called in the loop, must not wait."""
 
     def puts_settled(self, puts: int, size_bytes: int) -> None:
         """`puts` puts are settled, whose items' JSON took `size_bytes`."""
@@ -122,7 +121,7 @@ class PutBatch:
         return stop - first
 
     def wcu(self, first: int, stop: int) -> int:
-        """What these items cost: one unit for each KB begun (DYNAMODB.md, WCU)."""
+        """What these items cost: one unit for each KB or part of it (docs/dynamodb.md#write-capacity)."""
         return sum([-(-size // WCU_BYTES) for size in self.sizes[first:stop]])
 
     def item_key(self, item: int) -> ItemKey:
@@ -135,30 +134,30 @@ class PutBatch:
         for sink in self.sinks[first:stop]:
             if type(sink) is list:
                 puts += len(sink)
-                for each in sink:
-                    each.stored()
+                for one_sink in sink:
+                    one_sink.stored()
             else:
                 puts += 1
                 sink.stored()  # type: ignore[union-attr]  # a list is exactly a list here
-        return self._close_account(first, stop, puts)
+        return self._settle_items(first, stop, puts)
 
     def reject(self, item: int, reason: str) -> tuple[None, Sequence[tuple[PutBatch, int]]]:
         """An item can never be stored, and nor can those that it replaced: they share its outcome."""
         sink = self.sinks[item]
         error = self._batches.owner.item_rejected(self, item, reason)
         sinks = sink if isinstance(sink, list) else [sink]
-        for each in sinks:
-            each.refused(error)
-        return None, self._close_account(item, item + 1, len(sinks))
+        for one_sink in sinks:
+            one_sink.refused(error)
+        return None, self._settle_items(item, item + 1, len(sinks))
 
     def abandon(self, error: AsyncLoaderError) -> None:
         """The writer has died: every sink that has not been told of an outcome is told of that."""
         for sink in self.sinks:
-            for each in sink if isinstance(sink, list) else [sink]:
-                each.refused(error)
+            for one_sink in sink if isinstance(sink, list) else [sink]:
+                one_sink.refused(error)
         self.sinks.clear()
 
-    def _close_account(self, first: int, stop: int, puts: int) -> Sequence[tuple[PutBatch, int]]:
+    def _settle_items(self, first: int, stop: int, puts: int) -> Sequence[tuple[PutBatch, int]]:
         newest, released = self._batches.newest, list[tuple[PutBatch, int]]()
         for key in self.places if stop - first == len(self.places) else list(self.places)[first:stop]:
             if newest[key] is self:
@@ -173,7 +172,7 @@ class PutBatch:
         self.unsettled -= stop - first
         self._batches.owner.puts_settled(puts, sum(map(len, self.bodies[first:stop])))
         if self.unsettled:
-            # The others may take long: these are told nothing more, and need no memory.
+            # The others may take long: these are called no more, and need no memory.
             self.sinks[first:stop] = [[] for _ in range(first, stop)]
             self.bodies[first:stop] = [b""] * (stop - first)
         else:

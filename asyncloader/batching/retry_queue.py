@@ -59,7 +59,7 @@ _BUSY_EXPONENT = 4
 
 
 def retry_delay_s(ranges: list[ItemRange], retry: RetrySettings, random: Callable[[], float]) -> float:
-    """Seconds until these ranges are due, by their history; `random` gives 0 to 1."""
+    """Seconds until these ranges are due, by their history; `random` returns 0 to 1."""
     exponent = max(
         min(item_range.tries - 1, _BUSY_EXPONENT)
         if item_range.stalled == 0

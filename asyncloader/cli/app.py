@@ -92,7 +92,7 @@ def _open_standard_streams() -> None:
 
 
 def _say(text: str) -> None:
-    print(f"asyncloader: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201  # the command's voice
+    print(f"asyncloader: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201  # a message of the command
 
 
 def _hint(error: object) -> str:

@@ -25,7 +25,7 @@ def confirmation(*, reads_stdin: bool) -> Callable[[Prewarming], Awaitable[bool]
 
 async def ask(plan: Prewarming) -> bool:
     """Show what will happen and wait for a line; anything but yes means no, and so does the end of the input."""
-    print(f"{plan}. Go on? [y/N] ", end="", file=sys.stderr, flush=True)  # noqa: T201  # the command's voice
+    print(f"{plan}. Go on? [y/N] ", end="", file=sys.stderr, flush=True)  # noqa: T201  # a message of the command
     return (await _line(sys.stdin.fileno())).strip().lower() in YES
 
 

@@ -23,11 +23,11 @@ class Display:
     def say(self, text: str) -> None:
         """One line for people."""
         if not self.quiet:
-            print(text, file=sys.stderr)  # noqa: T201  # the command's voice
+            print(text, file=sys.stderr)  # noqa: T201  # a message of the command
 
     def complain(self, text: str) -> None:
         """One line about what went wrong, shown even when quiet."""
-        print(f"asyncloader: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201  # the command's voice
+        print(f"asyncloader: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201  # a message of the command
 
     def complain_of_notes(self, error: BaseException) -> None:
         """What else went wrong, a line each."""

@@ -8,19 +8,19 @@ from asyncloader.values.schema import AttributeType, attribute_type
 
 
 def types_of(pairs: list[str]) -> dict[str, AttributeType]:
-    """Read `--type COLUMN=TYPE`, as often as it stands; raises `UsageError`."""
-    found: dict[str, AttributeType] = {}
+    """Read `--type COLUMN=TYPE`, as often as it is given; raises `UsageError`."""
+    types: dict[str, AttributeType] = {}
     for pair in pairs:
         column, sign, kind = pair.rpartition("=")
         if not sign or not column:
             raise UsageError(f"--type takes COLUMN=TYPE, for example --type price=N, not {pair!r}")
-        if column in found:
+        if column in types:
             raise UsageError(f"--type names the column {column!r} twice")
         try:
-            found[column] = attribute_type(kind)
+            types[column] = attribute_type(kind)
         except UsageError as error:
             raise UsageError(f"--type {pair}: {error}") from None
-    return found
+    return types
 
 
 def dialect_of(

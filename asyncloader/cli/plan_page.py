@@ -107,26 +107,28 @@ def _places(spots: Sequence[Location]) -> str:
 
 def _partitions(plan: Plan) -> Iterator[str]:
     where = " in the sample" if plan.sample is not None else ""
-    for each in plan.partitions:
-        if not each.wcu:
+    for partitions in plan.partitions:
+        if not partitions.wcu:
             continue
-        owner = f"index {each.owner}" if each.owner else "the table"
-        yield f"partition keys of {owner}: {_rough(each)} different values of {each.key}{where}"
-        for hot in each.heaviest:
+        owner = f"index {partitions.owner}" if partitions.owner else "the table"
+        yield f"partition keys of {owner}: {_rough(partitions)} different values of {partitions.key}{where}"
+        for hot in partitions.heaviest:
             about = "" if hot.wcu_least == hot.wcu_most else "at most "
             yield _pair(f"  {hot.share:>8.2%}", f"{hot.key}  ({about}{hot.wcu_most:,} WCU)")
-        if not each.heaviest:
+        if not partitions.heaviest:
             yield _pair("", "none takes more than 0.1% of the writes")
 
 
-def _rough(each: Partitions) -> str:
+def _rough(partitions: Partitions) -> str:
     """Many distinct values are counted by a sketch, which errs by some percent."""
-    return f"{each.distinct:,}" if each.distinct <= 100 else f"about {each.distinct:,}"
+    return f"{partitions.distinct:,}" if partitions.distinct <= 100 else f"about {partitions.distinct:,}"
 
 
 def _columns(plan: Plan) -> Iterator[str]:
     rows = [("column", "as", "empty", "values", "longest")]
-    rows += [(each.name, each.type, f"{each.empty:,}", _kinds(each), _longest(each)) for each in plan.columns]
+    rows += [
+        (column.name, column.type, f"{column.empty:,}", _kinds(column), _longest(column)) for column in plan.columns
+    ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     if len(rows) > 1:
         for row in rows:
@@ -155,10 +157,10 @@ def _longest(column: ColumnPlan) -> str:
 
 def _advice(advice: Sequence[Advice]) -> Iterator[str]:
     yield "advice" if advice else "no advice: this load is as it should be"
-    for number, each in enumerate(advice, start=1):
-        option = f": {each.option}" if each.option else ""
-        after = "" if each.seconds is None else f" → {_time(each.seconds)}"
-        yield f"  {number}. {each.text}{option}{after}"
+    for number, item in enumerate(advice, start=1):
+        option = f": {item.option}" if item.option else ""
+        after = "" if item.seconds is None else f" → {_time(item.seconds)}"
+        yield f"  {number}. {item.text}{option}{after}"
 
 
 def _pair(name: str, value: str) -> str:

@@ -78,7 +78,7 @@ class Pace:
         return max(self._total_bytes - self.last.settled_bytes, 0) / speed if speed else None
 
     def words(self) -> str:
-        """All of it in one line, what matters most first: a narrow terminal cuts the end off."""
+        """All of it in one line, what matters most first: a terminal that is too narrow cuts the end off."""
         fraction, eta = self.fraction, self.eta_s
         parts = [
             "" if fraction is None else f"{fraction:4.0%}",
@@ -126,7 +126,7 @@ async def _watch_in_lines(load: Load, table: str) -> None:
     while True:
         await asyncio.sleep(PLAIN_INTERVAL_S)
         pace.add(look(load))
-        print(f"{table}: {pace.words()}", file=sys.stderr, flush=True)  # noqa: T201  # the command's voice
+        print(f"{table}: {pace.words()}", file=sys.stderr, flush=True)  # noqa: T201  # a message of the command
 
 
 async def _watch_on_terminal(load: Load, table: str) -> None:
@@ -164,11 +164,11 @@ async def watch_plan(planner: Planner) -> None:
         while True:
             await asyncio.sleep(TERMINAL_INTERVAL_S if on_terminal else PLAIN_INTERVAL_S)
             words = _plan_words(planner, time.monotonic() - began)
-            begin, end = ("\r\x1b[K", "") if on_terminal else ("", "\n")
-            print(f"{begin}{words}", end=end, file=sys.stderr, flush=True)  # noqa: T201  # the command's voice
+            start, end = ("\r\x1b[K", "") if on_terminal else ("", "\n")
+            print(f"{start}{words}", end=end, file=sys.stderr, flush=True)  # noqa: T201  # a message of the command
     finally:
         if on_terminal:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)  # noqa: T201  # the command's voice
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)  # noqa: T201  # a message of the command
 
 
 def _plan_words(planner: Planner, passed_s: float) -> str:

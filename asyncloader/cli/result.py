@@ -36,9 +36,9 @@ def rows(report: Report) -> list[tuple[str, str]]:
 
 def show(report: Report) -> None:
     """Print the table. Plain text: a library for it would cost a tenth of a short load's time."""
-    print(f"{report.table}: {'complete' if report.complete else 'not complete'}", file=sys.stderr)  # noqa: T201  # the command's voice
+    print(f"{report.table}: {'complete' if report.complete else 'not complete'}", file=sys.stderr)  # noqa: T201  # a message of the command
     for name, value in rows(report):
-        print(f"{name:<{NAME_WIDTH}}{value}", file=sys.stderr)  # noqa: T201  # the command's voice
+        print(f"{name:<{NAME_WIDTH}}{value}", file=sys.stderr)  # noqa: T201  # a message of the command
 
 
 HOT_KEYS_SHOWN, KEY_WIDTH = 3, 24
@@ -46,7 +46,7 @@ HOT_KEYS_SHOWN, KEY_WIDTH = 3, 24
 
 def hot_keys_text(keys: Sequence[HotKey]) -> str:
     """The first of these keys with their shares of all items handed back; empty if there are none."""
-    texts = [f"{_short(each.key)} {each.share:.0%}" for each in keys[:HOT_KEYS_SHOWN]]
+    texts = [f"{_short(key.key)} {key.share:.0%}" for key in keys[:HOT_KEYS_SHOWN]]
     more = len(keys) - HOT_KEYS_SHOWN
     return ", ".join(texts) + (f" and {more} more" if more > 0 else "")
 

@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from asyncloader import api
+from asyncloader import compose
 from asyncloader.cancellation import end_task
 from asyncloader.cli.display import Display, show_cause
 from asyncloader.cli.progress import watch, watch_plan
@@ -112,7 +112,7 @@ def run_plan(
 async def _plan(planner: Planner, table: str | None, aws: AwsSettings, display: Display) -> Plan:
     watching = asyncio.create_task(watch_plan(planner)) if display.progress else None
     try:
-        return await api.run_plan(planner, table, aws)
+        return await compose.run_plan(planner, table, aws)
     finally:
         if watching is not None:
             await end_task(watching)
@@ -123,7 +123,7 @@ async def _load(load: Load, table: str, aws_settings: AwsSettings, *, local: boo
     if (splits := load.settings.spread.splits) > 1:
         display.say(
             f"--spread {splits}: {splits} places of the sources are read at once, and no order is kept between them; "
-            "so every key is looked at first, and one that stands in two of them refuses the load"
+            "so every key is looked at first, and one that is in two of them refuses the load"
         )
     async with AsyncExitStack() as stack:
         session = None
@@ -137,7 +137,9 @@ async def _load(load: Load, table: str, aws_settings: AwsSettings, *, local: boo
         watching = asyncio.create_task(_watch(load, table, display))
         try:
             endpoint = "local" if local else None
-            report = await api.run_load(load, table, aws_settings, session, endpoint=endpoint, on_complete=show_items)
+            report = await compose.run_load(
+                load, table, aws_settings, session, endpoint=endpoint, on_complete=show_items
+            )
         finally:
             await end_task(watching)
             if load.moved_aside is not None:

@@ -1,1 +1,1 @@
-"""Columns of text → DynamoDB JSON of every item, its size, its key. Pure; the heavy parts release the GIL."""
+"""Columns of text → the DynamoDB JSON, the size and the key of every item. Pure; the heavy parts release the GIL."""

@@ -14,7 +14,8 @@ from asyncloader.encode.key_hash import Hashes
 from asyncloader.encode.keys import ItemKey, key_of
 from asyncloader.formats.block import Block
 from asyncloader.formats.columns import BadRow, Columns
-from asyncloader.values.schema import WCU_BYTES, KeyAttribute
+from asyncloader.values.dynamodb import WCU_BYTES
+from asyncloader.values.schema import KeyAttribute
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,7 +29,7 @@ class EncodedBlock:
     as DynamoDB counts them, `hashes` the 64-bit hashes of the keys and `sorted_hashes` the same in order, `records`
     the index of each item's record in the block (None: item i is record i). The last `superseded` items are kept in
     case the service refuses the one that replaces them. `bad` are the rows that cannot be sent at all. `breakdown` is
-    there only if the encoder was told to keep it.
+    there only if the encoder keeps breakdowns.
     """
 
     block: Block
@@ -55,7 +56,7 @@ class EncodedBlock:
         return self.data[offsets.item(first) : offsets.item(stop) - 1]
 
     def wcu(self, first: int, stop: int) -> int:
-        """What items `first` to `stop` cost: one unit for each KB begun, item by item (DYNAMODB.md, WCU)."""
+        """What items `first` to `stop` cost: one unit for each KB begun, item by item (docs/dynamodb.md#write-capacity)."""
         if self._wcu_before is None:
             self._wcu_before = np.concatenate([[0], np.cumsum(wcu_of(self.sizes))])
         return self._wcu_before.item(stop) - self._wcu_before.item(first)
@@ -90,8 +91,8 @@ class ColumnBreakdown:
     """The columns behind an encoded block.
 
     `columns` are those of the source, `cells` what the items were made of: a partition key that is split has its
-    suffix there. `rows` tells for each item, those that are superseded last, which row of `columns` it was (None: item i is row i);
-    `sizes` gives for each attribute the bytes that it adds to every row, its name included, 0 where it is absent.
+    suffix there. `rows` says for each item, the superseded ones last, which row of `columns` it was (None: item i is
+    row i); `sizes` holds for each attribute the bytes that it adds to every row, its name included, 0 where it is absent.
     """
 
     columns: Columns

@@ -1,6 +1,6 @@
 """Columns of text as columns of JSON, one function per DynamoDB type.
 
-Each takes a column whose empty cells are null and gives `Cells`: the text that stands between the type's wrapper,
+Each takes a column whose empty cells are null and returns `Cells`: the text between the type's wrapper,
 the cells that are no value of that type, and the size of every value in bytes as DynamoDB counts it.
 """
 
@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from asyncloader.encode import numbers, values
 from asyncloader.encode.key_columns import text_buffers
 from asyncloader.encode.keys import CANONICAL_BASE64
+from asyncloader.values.dynamodb import MAX_DIGITS
 from asyncloader.values.schema import AttributeType
 
 Sizes = npt.NDArray[np.int64]
@@ -41,11 +42,9 @@ def strings(column: pa.StringArray, plain: bool) -> Cells:
 
 
 def numbers_(column: pa.StringArray, plain: bool) -> Cells:
-    """N: the text as it stands where it is plain and short, exact arithmetic for the others."""
+    """N: the text as it is where it is plain and short, exact arithmetic for the others."""
     lengths = _lengths(column)
-    odd = _rows_without(
-        pc.and_(pc.match_substring_regex(column, _PLAIN_NUMBER), pa.array(lengths <= numbers.MAX_DIGITS))
-    )
+    odd = _rows_without(pc.and_(pc.match_substring_regex(column, _PLAIN_NUMBER), pa.array(lengths <= MAX_DIGITS)))
     digits = pc.ascii_rtrim(pc.ascii_ltrim(column, characters="-0."), characters="0.")
     sizes = _lengths(digits)
     texts, data = column, text_buffers(column)[1]

@@ -1,7 +1,7 @@
 """Columns → an encoded block, with a few Arrow kernels for the whole block.
 
-The JSON of all items is one `binary_join_element_wise` over the columns and what stands between them: a literal, or
-where a neighbour has empty cells one of up to four texts for each row. Key attributes stand last in the item, because
+The JSON of all items is one `binary_join_element_wise` over the columns and the text between them: a literal, or
+where a neighbour has empty cells one of up to four texts for each row. Key attributes are last in the item, because
 they are never empty: what comes before them always ends with a comma.
 """
 
@@ -26,8 +26,9 @@ from asyncloader.encode.shards import sharded_column
 from asyncloader.encode.steps import Steps
 from asyncloader.formats.block import Block
 from asyncloader.formats.columns import BadRow, Columns
+from asyncloader.values.dynamodb import ITEM_BYTES
 from asyncloader.values.errors import UsageError
-from asyncloader.values.schema import ITEM_BYTES, AttributeType, Table
+from asyncloader.values.schema import AttributeType, Table
 from asyncloader.values.settings import EmptyCells
 from asyncloader.values.spread import ShardKey
 
@@ -51,13 +52,13 @@ class _Attribute:
         self.name = name
         self.kind = kind
         self.is_quick = kind == "S"
-        """Whether its cells need no look at each of them by itself."""
+        """Whether its cells are encoded without a look at each single one."""
         self.name_size = len(name.encode())
         self.is_key = is_key
         self.key_limit = key_limit
         # An index key may be missing, but neither empty nor NULL: the item then just is not in that index.
         self.empty: EmptyCells = "drop" if key_limit is not None else empty
-        # What stands before and behind a cell, first where it is absent, then where it is present.
+        # The text before and behind a cell, first where it is absent, then where it is present.
         self.opening = (f'{label}:{{"NULL":true}},' if self.empty == "null" else "", f'{label}:{{"{kind}":{quote}')
         self.closing = ("", f"{quote}}},")
 
@@ -78,7 +79,7 @@ class _Attribute:
 
     @staticmethod
     def _refuse(cells: Cells, rows: npt.NDArray[np.bool_], reason: str) -> None:
-        """Call these cells bad, whatever else was said of them."""
+        """Mark these cells as bad with this reason, instead of any other."""
         cells.bad.update(dict.fromkeys(np.flatnonzero(rows).tolist(), reason))
 
     def sizes(self, cells: Cells, present: Presence) -> npt.NDArray[np.int64]:
@@ -93,9 +94,9 @@ class _Attribute:
 class ColumnEncoder:
     """Encodes the blocks of one source for one table.
 
-    `types` gives the types of columns; those that the table demands for its keys win. The partition key is split as
-    `shard_key` says. With `keep_breakdown` the encoded blocks keep their breakdown. Raises `UsageError` where types contradict
-    one another, where the source lacks a column for the table's key, and where that cannot be split.
+    `types` holds the types of columns; those that the table demands for its keys win. The partition key is split as
+    `shard_key` says. With `keep_breakdown` the encoded blocks keep their breakdown. Raises `UsageError` where
+    types contradict one another, where the source lacks a column for the table's key, and where that cannot be split.
     """
 
     def __init__(
@@ -153,28 +154,29 @@ class ColumnEncoder:
         present: dict[str, Presence] = {}
         sizes: npt.NDArray[np.int64] = np.zeros(columns.rows, dtype=np.int64)
         parts: dict[str, npt.NDArray[np.int64]] = {}
-        for each in self._order:
-            name, making = each.name, partial(each.cells, arrays[each.name], columns.plain)
-            cells[name] = making() if each.is_quick else (yield making)
+        for attribute in self._order:
+            name = attribute.name
+            encode_cells = partial(attribute.cells, arrays[name], columns.plain)
+            cells[name] = encode_cells() if attribute.is_quick else (yield encode_cells)
             present[name] = _presence(cells[name].texts)
-            part = each.sizes(cells[name], present[name])
+            part = attribute.sizes(cells[name], present[name])
             sizes += part
             if self._keep_breakdown:
                 parts[name] = part
             yield None
         bad: dict[int, tuple[str | None, str]] = dict(columns.refused)
-        for each in self._order:
-            for row, reason in cells[each.name].bad.items():
-                bad.setdefault(row, (each.name, reason))
+        for attribute in self._order:
+            for row, reason in cells[attribute.name].bad.items():
+                bad.setdefault(row, (attribute.name, reason))
         for row in np.flatnonzero(sizes > ITEM_BYTES).tolist():
             bad.setdefault(row, (None, f"the item has {sizes[row]} bytes; DynamoDB allows {ITEM_BYTES}"))
 
-        texts = {name: each.texts for name, each in cells.items()}
+        texts = {name: encoded.texts for name, encoded in cells.items()}
         rows: npt.NDArray[np.int64] | None = None
         if bad:
             rows = np.delete(np.arange(columns.rows), list(bad))
             texts, sizes = _take(texts, rows), sizes[rows]
-            present = {name: _presence(each) for name, each in texts.items()}
+            present = {name: _presence(column) for name, column in texts.items()}
         # What may have to look at keys one by one is for the thread.
         keys = self._keys(arrays, rows) if self._has_text_keys else (yield partial(self._keys, arrays, rows))
         hashes, partitions = hash_keys(keys)
@@ -185,7 +187,7 @@ class ColumnEncoder:
         joined = yield from self._join(texts, present, len(sizes))
         if order is not None:
             rows = order if rows is None else rows[order]
-            # The finished items: one column to gather instead of all.
+            # The finished items: one column to reorder instead of all.
             joined, sizes, hashes = joined.take(pa.array(order)), sizes[order], hashes[order]
         offsets, data = text_buffers(joined)
         return EncodedBlock(
@@ -209,7 +211,10 @@ class ColumnEncoder:
     def keys(self, columns: Columns) -> KeyColumns:
         """The keys of all rows that have one; `columns` may hold the key columns alone."""
         arrays = {name: columns.arrays[columns.names.index(name)] for name in self._key_names}
-        bad = {row for each in self._order if each.is_key for row in each.cells(arrays[each.name], columns.plain).bad}
+        key_attributes = [attribute for attribute in self._order if attribute.is_key]
+        bad = {
+            row for attribute in key_attributes for row in attribute.cells(arrays[attribute.name], columns.plain).bad
+        }
         rows = np.delete(np.arange(columns.rows), list(bad)) if bad else np.arange(columns.rows)
         records = rows if columns.records is None else columns.records[rows]
         return KeyColumns(self._keys(arrays, rows if bad else None), records)
@@ -223,15 +228,15 @@ class ColumnEncoder:
     def _join(
         self, texts: Mapping[str, pa.StringArray], presence: Mapping[str, Presence], rows: int
     ) -> Steps[pa.StringArray]:
-        """All items as JSON: the columns, with what stands before, between and behind their cells."""
+        """All items as JSON: the columns, with the texts before, between and behind their cells."""
         if rows == 0:
             return pa.array([], pa.string())
         parts: list[pa.StringArray | str] = []
         before = _Ending([_OPEN], None)
-        for each in self._order:
-            present = presence[each.name]
-            parts += [before.joined(each.opening, present), texts[each.name]]
-            before = _Ending(each.closing if present is not None else each.closing[1:], present)
+        for attribute in self._order:
+            present = presence[attribute.name]
+            parts += [before.joined(attribute.opening, present), texts[attribute.name]]
+            before = _Ending(attribute.closing if present is not None else attribute.closing[1:], present)
             yield None
         parts.append(before.texts[0][:-1] + _CLOSE)
         return (yield partial(pc.binary_join_element_wise, *parts, "", null_handling="replace", null_replacement=""))

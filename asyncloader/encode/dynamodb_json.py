@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from asyncloader.encode import numbers
-from asyncloader.encode.values import MAX_DEPTH, Typed, ValueRefused, decode_base64, map_of, set_of
+from asyncloader.encode.values import Typed, ValueRefused, decode_base64, map_of, set_of
+from asyncloader.values.dynamodb import COLLECTION_BYTES, MAX_DEPTH, MEMBER_BYTES
 
 
 def checked(value: object, *, depth: int = 1) -> tuple[Typed, int]:
@@ -44,7 +45,7 @@ def checked(value: object, *, depth: int = 1) -> tuple[Typed, int]:
             return set_of("BS", [_base64(member) for member in held])
         case "L" if isinstance(held, list | tuple):
             pairs = [checked(member, depth=depth + 1) for member in held]
-            return {"L": [pair[0] for pair in pairs]}, 3 + sum(size + 1 for _, size in pairs)
+            return {"L": [pair[0] for pair in pairs]}, COLLECTION_BYTES + sum(size + MEMBER_BYTES for _, size in pairs)
         case "M" if isinstance(held, Mapping):
             return map_of(held, lambda member: checked(member, depth=depth + 1))
     raise ValueRefused(f"is not DynamoDB JSON: {kind!r} with a value of type {type(held).__name__}")

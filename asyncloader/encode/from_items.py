@@ -21,19 +21,19 @@ def from_items(
     block: Block, items: Sequence[Encoded], records: Sequence[int], bad: list[BadRow], key: tuple[KeyAttribute, ...]
 ) -> EncodedBlock:
     """The block of these items; `records` says which of its records each was, `bad` are the ones that are no item."""
-    keys = [each[2] for each in items]
-    hashes, partitions = hash_texts([_texts([each[part] for each in keys]) for part in range(len(key))])
+    keys = [item[2] for item in items]
+    hashes, partitions = hash_texts([_texts([item_key[part] for item_key in keys]) for part in range(len(key))])
     superseded = _superseded(keys)
     order = sending_order(len(items), superseded, partitions)
     if order is not None:
         items, hashes = [items[place] for place in order.tolist()], hashes[order]
-    requests = [each[0] for each in items]
-    lengths = [len(each) + 1 for each in requests]
+    requests = [item[0] for item in items]
+    lengths = [len(request) + 1 for request in requests]
     return EncodedBlock(
         block=block,
         data=memoryview(b",".join([*requests, b""])),
         offsets=np.cumsum([0, *lengths], dtype=np.int32),
-        sizes=np.array([each[1] for each in items], dtype=np.int64),
+        sizes=np.array([item[1] for item in items], dtype=np.int64),
         hashes=hashes,
         sorted_hashes=np.sort(hashes),
         key=key,
@@ -45,7 +45,7 @@ def from_items(
 
 
 def _superseded(keys: Sequence[ItemKey]) -> npt.NDArray[np.int64]:
-    """The places of keys that stand again further down, in ascending order."""
+    """The places of keys that occur again further down, in ascending order."""
     last = {key: place for place, key in enumerate(keys)}
     return np.array(sorted(set(range(len(keys))) - set(last.values())), dtype=np.int64)
 

@@ -1,8 +1,8 @@
-"""The order in which the items of a block are sent, where it does not come to the partition keys evenly by itself.
+"""The order in which the items of a block are sent, where the order of the file is uneven over the partition keys.
 
-DynamoDB takes about 1,000 WCU/s for one partition key (DYNAMODB.md, Partition limits). A file that is sorted by it
-would bring request after request to one partition while all others rest; so the items are interleaved over the
-requests of the block like cards: no request holds more of one partition key than it must.
+DynamoDB takes about 1,000 WCU/s for one partition key (docs/dynamodb.md#partitions). A file that is sorted by it
+would send request after request to one partition while all others are idle; so the items are interleaved over the
+requests of the block: no request holds more of one partition key than it must.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from asyncloader.encode.key_hash import Hashes
-from asyncloader.values.settings import BATCH_ITEMS
+from asyncloader.values.dynamodb import BATCH_ITEMS
 
 Order = npt.NDArray[np.int64]
 
 GAIN = 0.9
-"""Items are interleaved where what stands together has fewer partition keys than this share of what stands far apart."""
+"""Items are interleaved where neighbours have fewer partition keys than this share of what items far apart have."""
 _GOLDEN = (math.sqrt(5) - 1) / 2
 _LOOKS = ((BATCH_ITEMS, 24), (16 * BATCH_ITEMS, 2))
-"""How many items are looked at together, a request and what many writers have under way, and at how many places."""
+"""How many items are looked at together, a request and what many writers have in flight, and at how many places."""
 
 
 def sending_order(rows: int, superseded: Order, partitions: Hashes | None) -> Order | None:
@@ -46,7 +46,7 @@ def interleave(partitions: Hashes) -> Order | None:
 
 
 def is_clustered(partitions: Hashes) -> bool:
-    """Whether items that stand together share partition keys more than items far apart do; looks at a few of them."""
+    """Whether neighbouring items share partition keys more than items far apart do; looks at a few of them."""
     items = len(partitions)
     for window, places in _LOOKS:
         if items < 2 * window:
@@ -67,7 +67,7 @@ def interleaved(partitions: Hashes) -> Order:
     rest = items - full * BATCH_ITEMS
     if full == 0:
         return grouped
-    # As long as the last request has room, a turn has one request more.
+    # As long as the last request has room, a round has one request more.
     first = grouped[: rest * (full + 1)].reshape(rest, full + 1)
     second = grouped[rest * (full + 1) :].reshape(BATCH_ITEMS - rest, full)
     requests = np.concatenate([first[:, :full], second]).T

@@ -1,8 +1,8 @@
 """One Python dict → one request of a BatchWriteItem call: its JSON, its size, its key.
 
 Values are what boto3's resource layer takes (str, int, Decimal, bytes, bool, None, set, list, dict, and floats by
-their shortest exact text), or DynamoDB JSON. Every rule that DynamoDB would enforce is checked here (DYNAMODB.md:
-Values, Limits), so that one bad item costs nobody else anything.
+their shortest exact text), or DynamoDB JSON. Every rule that DynamoDB would enforce is checked here
+(docs/dynamodb.md#values, docs/dynamodb.md#item-size, docs/dynamodb.md#keys), so that one bad item does not fail the others of its request.
 
 An item is encoded in one loop by the exact types of its values; whatever is rarer goes through `typed`. A short item
 costs one WCU and is within every limit of length, so nothing is measured. Any other is gone through once more to be
@@ -23,9 +23,10 @@ import orjson
 from asyncloader.encode import numbers
 from asyncloader.encode.dynamodb_json import checked
 from asyncloader.encode.keys import ItemKey
-from asyncloader.encode.values import MAX_NAME_BYTES, Typed, ValueRefused, typed
+from asyncloader.encode.values import Typed, ValueRefused, typed
+from asyncloader.values.dynamodb import ITEM_BYTES, MAX_DIGITS, MAX_NAME_BYTES, WCU_BYTES
 from asyncloader.values.errors import ItemRejected
-from asyncloader.values.schema import ITEM_BYTES, WCU_BYTES, KeyType, Table
+from asyncloader.values.schema import KeyType, Table
 
 Encoded = tuple[bytes, int, ItemKey]
 """`{"PutRequest":{"Item":{…}}}` or `{"DeleteRequest":{"Key":{…}}}`, its size, the key.
@@ -35,8 +36,6 @@ The size is in bytes as DynamoDB counts them; of an item of up to one KB it is o
 
 _PUT, _DELETE, _END = b'{"PutRequest":{"Item":', b'{"DeleteRequest":{"Key":', b"}}"
 _TRUE, _FALSE, _NULL = {"BOOL": True}, {"BOOL": False}, {"NULL": True}
-_EASY_TEXT = 38
-"""A plain number whose text is no longer has no more digits than DynamoDB keeps."""
 
 
 class ItemEncoder:
@@ -45,13 +44,13 @@ class ItemEncoder:
     def __init__(self, table: Table, *, raw: bool = False) -> None:
         self._value: Callable[[object], tuple[Typed, int]] = checked if raw else typed
         self._raw = raw
-        self._key = tuple((each.name, each.type) for each in table.key)
+        self._key = tuple((attribute.name, attribute.type) for attribute in table.key)
         self._name, self._kind = self._key[0]
         self._is_text = len(self._key) == 1 and self._kind == "S"
         self._easy_key = (table.key_limit(self._name) or 0) // 4
         self._names = frozenset(name for name, _ in self._key)
         self._limits = {name: table.key_limit(name) or 0 for name in table.typed}
-        self._index_keys = tuple((each.name, each.type) for each in table.index_keys)
+        self._index_keys = tuple((attribute.name, attribute.type) for attribute in table.index_keys)
 
     def put(self, item: Mapping[str, Any]) -> Encoded:
         """The request that stores `item`; raises `ItemRejected`."""
@@ -66,21 +65,21 @@ class ItemEncoder:
             for name, kind in self._index_keys:
                 if name in attributes:
                     self._checked_key(name, kind, attributes[name])
-        except Exception:  # whatever an item may hold, the careful way has the words for it
+        except Exception:  # whatever an item may hold, the careful way names the reason
             return self._put_carefully(item)
         if len(body) > WCU_BYTES or "" in attributes:
             return self._put_carefully(item)
-        # The JSON is always longer than the item that it stands for.
+        # The JSON is always longer than the item that it encodes.
         return body, len(body), key
 
     def delete(self, key: Mapping[str, Any]) -> Encoded:
         """The request that deletes the item with this key; raises `ItemRejected`."""
         try:
             attributes, size = self._typed(key)
-            found = self._key_of(attributes)
+            item_key = self._key_of(attributes)
             if len(attributes) != len(self._key):
                 self._refuse_others(attributes)
-            return _DELETE + orjson.dumps(attributes) + _END, size, found
+            return _DELETE + orjson.dumps(attributes) + _END, size, item_key
         except Exception as error:
             raise self._rejected(key, error) from (None if isinstance(error, ValueRefused) else error)
 
@@ -94,14 +93,14 @@ class ItemEncoder:
                 out[name] = {"S": value}
             elif kind is int:
                 text = str(value)
-                out[name] = {"N": text} if len(text) <= _EASY_TEXT else typed(value)[0]
+                out[name] = {"N": text} if len(text) <= MAX_DIGITS else typed(value)[0]
             elif kind is bool:
                 out[name] = _TRUE if value else _FALSE
             elif value is None:
                 out[name] = _NULL
             elif kind is Decimal:
                 text = str(value)
-                easy = len(text) <= _EASY_TEXT and "E" not in text and value.is_finite()
+                easy = len(text) <= MAX_DIGITS and "E" not in text and value.is_finite()
                 out[name] = {"N": text} if easy else typed(value)[0]
             elif kind is float:
                 text = repr(value)

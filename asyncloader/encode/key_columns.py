@@ -1,4 +1,4 @@
-"""Hashes of whole columns of keys, which tell nearly all keys apart, and the rows whose key stands again.
+"""Hashes of whole columns of keys, which differ for nearly all keys, and the rows whose key occurs again.
 
 Where two hashes (`encode.key_hash`) are equal the canonical texts decide.
 """
@@ -72,7 +72,7 @@ def text_buffers(column: pa.StringArray) -> tuple[npt.NDArray[np.int32], npt.NDA
 def superseded_rows(
     hashes: Hashes, key_columns: Sequence[pa.StringArray], ordered: Hashes | None = None
 ) -> npt.NDArray[np.int64]:
-    """The rows whose key stands again further down, in ascending order; `ordered` are the hashes sorted, if they are."""
+    """The rows whose key occurs again further down, in ascending order; `ordered` are the hashes sorted, if they are."""
     if ordered is None:
         ordered = np.sort(hashes)
     same = ordered[1:] == ordered[:-1]

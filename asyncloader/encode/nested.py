@@ -15,16 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asyncloader.encode.cells import CELLS, QUOTED, Cells, Sizes, escaped
-from asyncloader.encode.values import MAX_NAME_BYTES
 from asyncloader.formats.arrow.decoder import as_text, is_list, natural_type, plain_array
+from asyncloader.values.dynamodb import COLLECTION_BYTES, MAX_NAME_BYTES, MEMBER_BYTES
 
 _NULL = '{"NULL":true}'
-_HEAD_BYTES, _MEMBER_BYTES = 3, 1
-"""What a list or map takes beside its members, and for each of them (DYNAMODB.md, Item size)."""
 
 
 def nested(column: pa.Array) -> Cells:
-    """L or M: what stands between the type's wrapper; null where the cell is. Sizes of absent cells are 0."""
+    """L or M: the text inside the type's wrapper; null where the cell is. Sizes of absent cells are 0."""
     column = plain_array(column)
     if pa.types.is_struct(column.type):
         return _struct(column)
@@ -62,7 +60,7 @@ def _wrapped(column: pa.Array) -> _Wrapped:
 
 def _list(column: pa.Array) -> Cells:
     members = _wrapped(column.flatten())
-    return _joined(column, members.texts, members.sizes + _MEMBER_BYTES, members.bad, ("[", "]"))
+    return _joined(column, members.texts, members.sizes + MEMBER_BYTES, members.bad, ("[", "]"))
 
 
 def _map(column: pa.Array) -> Cells:
@@ -74,18 +72,18 @@ def _map(column: pa.Array) -> Cells:
     for place in np.flatnonzero((name_sizes == 0) | (name_sizes > MAX_NAME_BYTES)).tolist():
         bad[place] = f"has a name of {name_sizes[place]} bytes; DynamoDB takes 1 to {MAX_NAME_BYTES}"
     for place in _repeated(names, _owners(column)):
-        bad[place] = f"the name {names[place].as_py()!r} stands twice in one map"
+        bad[place] = f"the name {names[place].as_py()!r} occurs twice in one map"
     texts = pc.binary_join_element_wise('"', escaped(names) if len(names) else names, '":', wrapped.texts, "")
-    return _joined(column, texts, name_sizes + wrapped.sizes + _MEMBER_BYTES, bad, ("{", "}"))
+    return _joined(column, texts, name_sizes + wrapped.sizes + MEMBER_BYTES, bad, ("{", "}"))
 
 
 def _struct(column: pa.Array) -> Cells:
-    sizes: Sizes = np.full(len(column), _HEAD_BYTES, dtype=np.int64)
+    sizes: Sizes = np.full(len(column), COLLECTION_BYTES, dtype=np.int64)
     bad: dict[int, str] = {}
     parts: list[pa.StringArray | str] = []
     for field, values in zip(column.type, column.flatten(), strict=True):
         wrapped = _wrapped(values)
-        sizes += wrapped.sizes + len(field.name.encode()) + _MEMBER_BYTES
+        sizes += wrapped.sizes + len(field.name.encode()) + MEMBER_BYTES
         for row, reason in wrapped.bad.items():
             bad.setdefault(row, f"{field.name}: {reason}")
         parts += [f"{',' if parts else '{'}{orjson.dumps(field.name).decode()}:", wrapped.texts]
@@ -102,7 +100,7 @@ def _joined(
     lists = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), texts)
     joined = pc.binary_join_element_wise(around[0], pc.binary_join(lists, ","), around[1], "")
     before = np.concatenate([[0], np.cumsum(sizes)])
-    totals: Sizes = before[offsets[1:]] - before[offsets[:-1]] + _HEAD_BYTES
+    totals: Sizes = before[offsets[1:]] - before[offsets[:-1]] + COLLECTION_BYTES
     owners = _owners(column)
     rows = {int(owners[place]): reason for place, reason in sorted(bad.items(), reverse=True)}
     return _present(column, joined, totals, rows)
@@ -123,7 +121,7 @@ def _offsets(column: pa.Array) -> npt.NDArray[np.int64]:
 
 
 def _owners(column: pa.Array) -> npt.NDArray[np.int64]:
-    """For each member of all lists, whose it is."""
+    """For each member of all lists, the row of its list."""
     return np.repeat(np.arange(len(column)), np.diff(_offsets(column)))
 
 
@@ -135,7 +133,7 @@ def _entries(column: pa.MapArray) -> pa.ListArray:
 
 
 def _repeated(names: pa.StringArray, owners: npt.NDArray[np.int64]) -> list[int]:
-    """The places of names that stood before in the same map."""
+    """The places of names that occurred before in the same map."""
     if not len(names):
         return []
     codes = pc.dictionary_encode(names).indices.to_numpy(zero_copy_only=False).astype(np.int64)

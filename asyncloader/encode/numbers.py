@@ -1,6 +1,6 @@
 """DynamoDB's numbers: what is one, when two are the same, how many bytes one takes.
 
-At most 38 significant digits; magnitude 1E-130 to 9.99…E+125, or zero (DYNAMODB.md, Values). Nothing passes through
+At most 38 significant digits; magnitude 1E-130 to 9.99…E+125, or zero (docs/dynamodb.md#values). Nothing passes through
 a float.
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-MAX_DIGITS = 38
-_MIN_ADJUSTED, _MAX_ADJUSTED = -130, 125
+from asyncloader.values.dynamodb import MAX_DIGITS, MAX_EXPONENT, MIN_EXPONENT
+
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _PLAIN = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 
@@ -34,19 +34,19 @@ def parse(text: str) -> Decimal:
         return Decimal(0)
     if len(digits) > MAX_DIGITS:
         raise NumberError(f"{_shown(text)} has {len(digits)} significant digits; DynamoDB keeps {MAX_DIGITS}")
-    if not _MIN_ADJUSTED <= number.adjusted() <= _MAX_ADJUSTED:
+    if not MIN_EXPONENT <= number.adjusted() <= MAX_EXPONENT:
         raise NumberError(f"{_shown(text)} is out of the range of a DynamoDB number (1E-130 to 9.99E+125)")
     return Decimal((number.as_tuple().sign, tuple(map(int, digits)), number.adjusted() - len(digits) + 1))
 
 
 def wire(text: str) -> str:
-    """The text to send for a number: as it stands where it is plain, in the common form of its value elsewhere."""
+    """The text to send for a number: as it is where it is plain, in the common form of its value elsewhere."""
     number = parse(text)
     return text if _PLAIN.fullmatch(text) else str(number)
 
 
 def canonical(text: str) -> str:
-    """One text for all spellings of a value: `01`, `1.0` and `1e0` give `1`."""
+    """One text for all spellings of a value: `01`, `1.0` and `1e0` become `1`."""
     return format(parse(text), "f")
 
 

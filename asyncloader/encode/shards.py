@@ -1,4 +1,4 @@
-"""Write sharding: a suffix on the partition key, chosen by a hash of the sort key, so that one key's writes have N places.
+"""Write sharding: a suffix on the partition key, chosen by a hash of the sort key, which divides one key into N.
 
 The hash is CRC-32 as zlib, PNG and Ethernet have it, and so has every language; whoever knows an item's sort key can
 compute where the item is: `crc32(sort key) % N`. What is hashed of the sort key are, by its type: S its UTF-8 bytes;
@@ -22,7 +22,7 @@ from asyncloader.values.schema import KeyType
 
 _POLYNOMIAL = 0xEDB88320
 _COLUMN_BYTES = 64
-"""Values up to this length are hashed together, byte by byte; longer ones each by zlib, which then is faster."""
+"""Values up to this length are hashed together, byte by byte; longer ones one by one with zlib, which then is faster."""
 
 
 def _table() -> npt.NDArray[np.uint32]:
@@ -36,7 +36,7 @@ _TABLE = _table()
 
 
 def shard_of(kind: KeyType, text: str, shards: int) -> int:
-    """The shard of the item with this sort key, as it stands in a file; any place will do for what is no key."""
+    """The shard of the item with this sort key, as it is in a file; any shard will do for what is no key."""
     return zlib.crc32(_hashed(kind, text)) % shards
 
 

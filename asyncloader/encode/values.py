@@ -1,7 +1,7 @@
 """Single values as DynamoDB JSON: what a cell of a set, list or map column holds, and what a Python dict holds.
 
 The types follow boto3's resource layer: str, int, Decimal, bytes, bool, None, set, list, dict. A float is taken by
-its shortest exact text. Sizes are DynamoDB's own (DYNAMODB.md, Item size), in bytes.
+its shortest exact text. Sizes are DynamoDB's own (docs/dynamodb.md#item-size), in bytes.
 """
 
 from __future__ import annotations
@@ -15,14 +15,12 @@ from decimal import Decimal
 from typing import Any
 
 from asyncloader.encode import numbers
+from asyncloader.values.dynamodb import COLLECTION_BYTES, MAX_DEPTH, MAX_EXPONENT, MAX_NAME_BYTES, MEMBER_BYTES
 
 Typed = dict[str, Any]
-"""A value as it stands on the wire, for example `{"S": "text"}`."""
+"""A value as it is on the wire, for example `{"S": "text"}`."""
 
-MAX_DEPTH = 32
-"""A scalar may stand in 31 lists and maps: it is the 32nd level."""
-_MAX_INTEGER = 10**126
-MAX_NAME_BYTES = 65_535
+_MAX_INTEGER = 10 ** (MAX_EXPONENT + 1)
 
 
 class ValueRefused(ValueError):
@@ -34,7 +32,7 @@ def typed(value: object, *, depth: int = 1) -> tuple[Typed, int]:
     if depth > MAX_DEPTH:
         raise ValueRefused(f"is nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, str):
-        # A member of an enumeration is its text; as it stands it would be equal to it, but hashed by its name.
+        # A member of an enumeration is its text; as it is it would be equal to it, but hashed by its name.
         text = value if type(value) is str else str.__str__(value)
         return {"S": text}, len(text) if text.isascii() else len(_utf8(text))
     if value is None:
@@ -52,7 +50,7 @@ def typed(value: object, *, depth: int = 1) -> tuple[Typed, int]:
         return map_of(value, lambda member: typed(member, depth=depth + 1))
     if isinstance(value, list | tuple):
         pairs = [typed(member, depth=depth + 1) for member in value]
-        return {"L": [pair[0] for pair in pairs]}, 3 + sum(size + 1 for _, size in pairs)
+        return {"L": [pair[0] for pair in pairs]}, COLLECTION_BYTES + sum(size + MEMBER_BYTES for _, size in pairs)
     raise ValueRefused(f"is of type {type(value).__name__}, which DynamoDB has no type for")
 
 

@@ -29,9 +29,10 @@ from asyncloader.engine.outcomes import Outcomes
 from asyncloader.engine.stop import StopEngine
 from asyncloader.pacing.pacer import Pacer
 from asyncloader.values import errors
+from asyncloader.values.dynamodb import BATCH_ITEMS
 from asyncloader.values.report import Counts
 from asyncloader.values.schema import Table
-from asyncloader.values.settings import BATCH_ITEMS, RetrySettings
+from asyncloader.values.settings import RetrySettings
 from asyncloader.wire.transport import Transport, TransportFactory
 
 

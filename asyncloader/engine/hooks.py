@@ -1,4 +1,4 @@
-"""Calling hooks: an error in one is told, and changes nothing for the items."""
+"""Calling hooks: an error in one is logged, and changes nothing for the items."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class Hooks:
         if self.on_batch is None:
             return
         if isinstance(end, ServiceError):
-            told = BatchSent(table, items, 0, 0.0, elapsed_s, end.code)
+            event = BatchSent(table, items, 0, 0.0, elapsed_s, end.code)
         else:
-            told = BatchSent(table, items, max(items - len(end.unprocessed), 0), end.consumed_wcu, elapsed_s)
-        self._call("on_batch", self.on_batch, told)
+            event = BatchSent(table, items, max(items - len(end.unprocessed), 0), end.consumed_wcu, elapsed_s)
+        self._call("on_batch", self.on_batch, event)
 
     def retried(self, table: str, ranges: Sequence[ItemRange], error: ServiceError, delay_s: float) -> None:
         """Items will be sent again."""
@@ -52,7 +52,7 @@ class Hooks:
         """Tells of rejected rows; None where nobody listens."""
         if self.on_reject is None:
             return None
-        names = [each.name for each in table.key]
+        names = [attribute.name for attribute in table.key]
 
         def tell(reject: Reject) -> None:
             item: Mapping[str, Any] = reject.item or reject.cells

@@ -7,7 +7,7 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Block(Protocol):
-    """A block as the engine knows it; what it holds is for the input that cut it.
+    """A block as the engine sees it; only the input that cut it knows its content.
 
     `source` is the source's index, `number` counts the blocks of its split from 0. `offset` and `line` are where it starts,
     `end` and `end_line` where the next one does: bytes and physical lines of a text, rows of anything else (lines from
@@ -44,7 +44,7 @@ Held = TypeVar("Held")
 
 @dataclass(frozen=True, slots=True)
 class RowBlock(Generic[Held]):
-    """`count` rows of one source, of which `offset` lie before: a `Piece`. Its lines are the rows' numbers, from 1."""
+    """`count` rows of one source, behind `offset` earlier ones: a `Block`. Its lines are the rows' numbers, from 1."""
 
     source: int
     number: int

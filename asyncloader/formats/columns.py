@@ -1,4 +1,4 @@
-"""What every decoder gives: columns of text, and the records that never became a row."""
+"""What every decoder returns: columns of text, and the records that never became a row."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class BadRow:
     """A record that breaks a rule: its index among the block's records, why, and in which column if in one.
 
-    `ragged` says that its cells could not be told apart, so that only its raw text is worth keeping.
+    `ragged` says that its cells could not be separated, so that only its raw text is worth keeping.
     """
 
     record: int
@@ -32,7 +32,7 @@ class BadRow:
 class Columns:
     """The rows of one block as columns of equal length; an empty cell is a null.
 
-    They are strings, but for lists, structs and maps, which only frames have. `records` tells for each row which of
+    They are strings, except for lists, structs and maps, which only frames have. `records` says for each row which of
     the block's records it is, or is None where row i is record i. `plain` says that no character in these columns
     needs an escape in JSON. `refused` are rows that the decoder knows to be bad, with the column's name and the
     reason; `bad` are records that are no row at all.

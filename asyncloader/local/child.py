@@ -1,6 +1,6 @@
 """The child process: serves ministack on 127.0.0.1 until its standard input ends, then saves its tables.
 
-The parent holds the other end of that pipe, so the server dies with it, whatever kills it. Run as
+The parent holds the other end of that pipe, so the server ends with it, however it ends. Run as
 `python -m asyncloader.local.child PORT`; the rest of its settings come by environment from `server`.
 """
 

@@ -41,7 +41,7 @@ class LocalServer:
 
 
 def data_folder() -> Path:
-    """Where the local tables live: the user's data folder, or ASYNCLOADER_LOCAL_DIR."""
+    """Where the local tables are kept: the user's data folder, or ASYNCLOADER_LOCAL_DIR."""
     import platformdirs
 
     chosen = os.environ.get("ASYNCLOADER_LOCAL_DIR")
@@ -160,7 +160,7 @@ def _start(folder: Path, port: int, lock: IO[str]) -> subprocess.Popen[bytes]:
             cwd=folder,
             # A lock belongs to the open file: it lasts until the server has saved its tables too.
             pass_fds=(lock.fileno(),),
-            # Ctrl-C in the terminal is for the command, which then ends the server in good order.
+            # Ctrl-C in the terminal is for the command, which then ends the server in an orderly way.
             start_new_session=True,
         )
 

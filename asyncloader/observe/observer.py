@@ -9,7 +9,7 @@ from asyncloader.values.hooks import BatchSent, OnBatch, OnReject, OnRetry, Reje
 
 
 class Observer(Protocol):
-    """Hears of everything that there is a hook for."""
+    """Is called with every event that there is a hook for."""
 
     def on_reject(self, rejection: Rejection, /) -> None: ...
 
@@ -27,26 +27,26 @@ class Hooked(TypedDict):
 
 
 def hooks(*observers: Observer) -> Hooked:
-    """The hooks that tell all of these, one after the other; an error in one does not keep the others from hearing.
+    """The hooks that tell all of these, one after the other; an error in one does not keep the others from being called.
 
     Errors of several are raised together, so that they are logged.
     """
 
-    def all_of(tell: list[Callable[[Any], None]]) -> Callable[[Any], None]:
+    def all_of(callbacks: list[Callable[[Any], None]]) -> Callable[[Any], None]:
         def hook(event: Any) -> None:
             errors: list[Exception] = []
-            for each in tell:
+            for callback in callbacks:
                 try:
-                    each(event)
-                except Exception as error:  # the others must hear of it all the same
+                    callback(event)
+                except Exception as error:  # the others must be called all the same
                     errors.append(error)
             if errors:
                 raise errors[0] if len(errors) == 1 else ExceptionGroup("several observers failed", errors)
 
-        return tell[0] if len(tell) == 1 else hook
+        return callbacks[0] if len(callbacks) == 1 else hook
 
     return Hooked(
-        on_reject=all_of([each.on_reject for each in observers]),
-        on_retry=all_of([each.on_retry for each in observers]),
-        on_batch=all_of([each.on_batch for each in observers]),
+        on_reject=all_of([observer.on_reject for observer in observers]),
+        on_retry=all_of([observer.on_retry for observer in observers]),
+        on_batch=all_of([observer.on_batch for observer in observers]),
     )

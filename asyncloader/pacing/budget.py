@@ -1,8 +1,8 @@
 """What may still be spent: write capacity counted before it is used, so that a limit is not passed.
 
-A request is let out only when its predicted cost fits beside what was used and what is in flight. Predictions come
+A request is sent only when its predicted cost fits beside what was used and what is in flight. Predictions come
 from exact item sizes; what indexes and larger items that are overwritten add is learnt from the answers. Until the
-first answer only one request is in flight, and afterwards the highest ratio of late holds, so that a limit is passed
+first answer only one request is in flight, and afterwards the highest recent ratio is used, so that a limit is passed
 by no more than the requests in flight cost beyond their prediction: by nothing where the table has no indexes.
 """
 
@@ -39,7 +39,7 @@ class BudgetMeter:
         self._reserved_wcu += predicted_wcu
 
     def settle(self, predicted_wcu: float, accepted_wcu: float, consumed_wcu: float) -> None:
-        """Its end: how much of the prediction was accepted, and what it cost; 0 where nobody tells.
+        """A request has ended: how much of the prediction was accepted, and what it cost; 0 where that is not known.
 
         What may have been written without an answer counts as accepted: better to stop too early than too late.
         """

@@ -1,4 +1,4 @@
-"""How many requests to have in flight, found by their latency. Pure: times are passed in.
+"""How many requests to have in flight, derived from their latency. Pure: times are passed in.
 
 By Little's law the most that a service takes is its throughput times the latency of a request that need not wait;
 more in flight only wait longer. That latency is the least mean of a round (as many answers as may be in flight). The
@@ -8,10 +8,10 @@ order of events:
 2. Follow: the limit goes towards itself times the ratio of the least latency to that of now, plus a short queue
    (its square root), as Netflix's concurrency-limits do it. Latency may double: here it has no value of its own, and
    noise must not cost throughput.
-3. Probe: now and then a quarter of the limit holds for two rounds, and what the least latency is is measured anew, as BBR does:
+3. Probe: now and then the limit is a quarter of itself for two rounds, and the least latency is measured anew, as BBR does:
    the service may have become slower or faster.
 
-A limit that is not reached does not grow: something else, the pace for example, is what holds us up.
+A limit that is not reached does not grow: something else, the pace for example, is the bottleneck.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ DEEPEST_CUT, AFTER_TIMEOUT = 0.5, 0.7
 SMOOTHING = 0.5
 """How much of the way to its new value the limit goes in a round."""
 REACHED = 0.9
-"""The part of the limit that must have been in flight for it to be what holds us up."""
+"""The part of the limit that must have been in flight for it to be the bottleneck."""
 ROUND_ANSWERS, ROUND_S = 8, 0.02
-"""A round has at least so many answers and lasts at least so long: less is chance."""
+"""The least number of answers, and the least duration, of a round: less is chance."""
 START_ENDS = 2
-"""So many slow rounds, one after the other, end the start: a single one may be the machine's hiccup."""
+"""The number of consecutive slow rounds that end the start: a single one may be a short stall of the machine."""
 PROBE_EVERY_S, PROBE_ROUNDS, PROBE_PART = 15.0, 2, 0.25
 
 
 class ConcurrencyLimit:
-    """Gives `limit`; fed with the latency of every answer in seconds. Times are seconds of one monotonic clock."""
+    """Computes `limit` from the latency of every answer in seconds. Times are seconds of one monotonic clock."""
 
     def __init__(self, now: float, *, start: int = START, most: int = MOST) -> None:
         self._limit = float(start)
@@ -44,7 +44,7 @@ class ConcurrencyLimit:
         self._least_s: float | None = None
         self._before_probe: float | None = None
         self._probe_rounds = 0
-        self._probed_at = self._began = now
+        self._probed_at = self._started = now
         self._answers = self._reached = 0
         self._latency_s = 0.0
         self._cut = False
@@ -57,11 +57,11 @@ class ConcurrencyLimit:
     def answered(self, latency_s: float, in_flight: int, now: float) -> None:
         """An answer has come; `in_flight` counts its request."""
         if self._before_probe is not None and in_flight > self.limit:
-            return  # it waited in the queue that the probe lets run dry
+            return  # it waited in the queue that the probe empties
         self._answers += 1
         self._latency_s += latency_s
         self._reached = max(self._reached, in_flight)
-        if self._answers >= max(self.limit, ROUND_ANSWERS) and now - self._began >= ROUND_S:
+        if self._answers >= max(self.limit, ROUND_ANSWERS) and now - self._started >= ROUND_S:
             self._end_round(now)
 
     def timed_out(self, now: float) -> None:
@@ -83,7 +83,7 @@ class ConcurrencyLimit:
             if now - self._probed_at >= PROBE_EVERY_S:
                 self._before_probe, self._probe_rounds = self._limit, 0
                 self._set(self._limit * PROBE_PART)
-        self._begin_round(now)
+        self._start_round(now)
 
     def _follow(self, gradient: float, full: bool) -> None:
         limit = self._limit
@@ -111,8 +111,8 @@ class ConcurrencyLimit:
     def _set(self, limit: float) -> None:
         self._limit = min(max(limit, float(LEAST)), float(self._most))
 
-    def _begin_round(self, now: float) -> None:
-        self._began = now
+    def _start_round(self, now: float) -> None:
+        self._started = now
         self._answers = self._reached = 0
         self._latency_s = 0.0
         self._cut = False

@@ -1,6 +1,6 @@
-"""How many bytes may be in flight, where the way to the service is narrow. Pure: times are passed in.
+"""How many bytes may be in flight, where the network to the service is slow. Pure: times are passed in.
 
-On most ways there is no limit, and nothing is counted. Requests that time out, or take far longer than what is usual
+On most networks there is no limit, and nothing is counted. Requests that time out, or take far longer than what is usual
 for their bytes, set one: multiplicative decrease, once for all that was in flight together, and additive increase with
 every answer, until the limit is well above what was in flight when it was set, and is lifted. A request takes a share
 of the window, so batches of large items shrink and grow with it; where that is less than one item, fewer go at once.
@@ -11,13 +11,13 @@ from __future__ import annotations
 KIB = 1024.0
 LEAST_BYTES, LEAST_REQUEST_BYTES = 64 * KIB, 16 * KIB
 REQUESTS = 8
-"""A request takes this part of the window, so that so many can share it."""
+"""The window is shared by this many requests: each takes that part of it."""
 TIMED_OUT, TIMED_OUT_ALL, SLOW = 0.5, 0.125, 0.75
 """What is left of the window when a request times out, when nothing else was answered since the last cut, when it is slow."""
 SLOW_PART = 0.25
 """A request that takes this part of the time-out is on the way to one."""
 SLOW_S, UNUSUAL = 1.0, 4.0
-"""What takes longer than this, and so many times as long as is usual for its bytes, is slow, too."""
+"""What takes longer than `SLOW_S`, and `UNUSUAL` times as long as is usual for its bytes, is slow, too."""
 STEP_BYTES = 256 * KIB
 """By how much the window grows while as many bytes as it holds are answered."""
 LIFTED = 2.0
@@ -28,7 +28,7 @@ TELLING_BYTES = 8 * KIB
 
 
 class CongestionWindow:
-    """Gives `limit_bytes`, None for no limit; fed with what became of requests of `size` bytes."""
+    """Computes `limit_bytes`, None for no limit, from the outcome of requests of `size` bytes."""
 
     def __init__(self, timeout_s: float) -> None:
         self.limit_bytes: float | None = None

@@ -1,4 +1,4 @@
-"""Heat: which partition keys are refused while others pass. Pure, of bounded memory; the clock is passed in.
+"""Hot keys: which partition keys are refused while others pass. Pure, of bounded memory; the clock is passed in.
 
 UnprocessedItems carry no reasons, so they are inferred. Only requests of which something came back are looked at: in
 these, a table that is short of capacity refuses all keys alike, while a hot key is refused and the others pass. A key
@@ -17,11 +17,11 @@ from asyncloader.values.report import HotKey
 WATCHED, HOT = 256, 64
 """How many keys are watched, and how many of them may be hot at once. The least refused ones are forgotten."""
 FADE_S = 5.0
-"""After so much time what was seen counts half."""
+"""After this time what was seen counts half."""
 LEAST_REFUSED, LEAST_SHARE, BEYOND_CHANCE = 4.0, 0.3, 14.0
-"""A hot key was refused so often, in such a share of its items; and chance would do that once in e**14 times."""
+"""A hot key has this many refused items, this share of its items refused, and chance would do that once in e**14 times."""
 TOGETHER = 2
-"""A request that is refused whole for its key range names no key; one that stands so often in it is taken for it."""
+"""A request that is refused whole for its key range names no key; a key of this many of its items is taken for it."""
 SHOWN = 10
 """How many keys a result names."""
 
@@ -38,7 +38,7 @@ class _Seen:
 
 
 class HotKeyDetector:
-    """Hears of requests of which something was refused, and says which keys are hot."""
+    """Is told of requests of which something was refused, and says which keys are hot."""
 
     def __init__(self, now: float) -> None:
         self.hot: set[str] = set()
@@ -49,7 +49,7 @@ class HotKeyDetector:
         self._fades_at = now + FADE_S
 
     def note(self, sent: Sequence[str], refused: Sequence[str], now: float) -> list[str]:
-        """A request of items with these partition keys, of which those came back; gives the keys that are hot from now on."""
+        """A request of items with these partition keys, of which `refused` came back; returns the keys that are hot from now on."""
         self._fade(now)
         self._sent += len(sent)
         self._refused += len(refused)
@@ -67,14 +67,14 @@ class HotKeyDetector:
         return self._mark_hot([key for key in back if key in self._seen and self._is_beyond_chance(key)])
 
     def note_range(self, sent: Sequence[str], now: float) -> list[str]:
-        """A request that was refused whole, for a key range; gives the keys that are hot from now on."""
+        """A request that was refused whole, for a key range; returns the keys that are hot from now on."""
         self._ranged += len(sent)
         self.note(sent, sent, now)
         often = {key for key, number in Counter(sent).items() if number >= TOGETHER}
         return self._mark_hot([key for key in often if key in self._seen])
 
     def note_passed(self, items: int) -> None:
-        """So many items were accepted."""
+        """`items` items were accepted."""
         self._passed += items
 
     @property
@@ -107,14 +107,14 @@ class HotKeyDetector:
         seen = self._seen[key]
         if seen.is_hot or seen.refused < LEAST_REFUSED or seen.refused < LEAST_SHARE * seen.sent:
             return False
-        hot = [self._seen[each] for each in self.hot]
-        others = self._sent - seen.sent - sum(each.sent for each in hot)
-        refused = self._refused - seen.refused - sum(each.refused for each in hot)
+        hot = [self._seen[hot_key] for hot_key in self.hot]
+        others = self._sent - seen.sent - sum(seen_hot.sent for seen_hot in hot)
+        refused = self._refused - seen.refused - sum(seen_hot.refused for seen_hot in hot)
         chance = (max(refused, 0.0) + 0.5) / (max(others, 0.0) + 1.0)
         share = min(seen.refused / seen.sent, 1.0)
         if share <= chance:
             return False
-        # Chernoff's bound on so many refusals of so many items by chance.
+        # Chernoff's bound on the chance of that many refusals among that many items.
         distance = share * log(share / chance)
         if share < 1.0:
             distance += (1.0 - share) * log((1.0 - share) / (1.0 - chance))

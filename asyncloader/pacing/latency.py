@@ -1,5 +1,6 @@
-"""How long items take: percentiles over the last one to two minutes, in memory that does not grow.
+"""How long items and requests take. Pure: the clock is passed in.
 
+`LatencyHistogram` has percentiles over the last one to two minutes, in memory that does not grow.
 Durations are counted in buckets, each a twentieth longer than the one before, so a percentile is right to 5 %.
 """
 
@@ -23,7 +24,7 @@ class LatencyHistogram:
         self._turned_at = -math.inf
 
     def add(self, duration_s: float, count: int, now: float) -> None:
-        """`count` items took so many seconds and ended at `now`."""
+        """`count` items took `duration_s` seconds and ended at `now`."""
         if now - self._turned_at >= WINDOW_S:
             self._turn(now)
         place = int(math.log(duration_s / _SHORTEST_S) / _STEP) + 1 if duration_s > _SHORTEST_S else 0
@@ -42,6 +43,23 @@ class LatencyHistogram:
         self._before = [0] * _BUCKETS if is_old else self._now
         self._now = [0] * _BUCKETS
         self._turned_at = now
+
+
+class RoundTrip:
+    """The time that requests take: `seconds` is a slow estimate of it, `jitter_s` of how far single ones are from that."""
+
+    def __init__(self) -> None:
+        self.seconds = self.jitter_s = 0.0
+
+    def add(self, seconds: float) -> None:
+        """One request took this time."""
+        if not self.seconds:
+            self.seconds = seconds
+            return
+        away = seconds - self.seconds
+        self.jitter_s += 0.05 * (abs(away) - self.jitter_s)
+        # The first answers are the fastest ones, and a search must not believe them.
+        self.seconds += (0.3 if away > 0 else 0.05) * away
 
 
 def _duration_s(counts: list[int], rank: int) -> float:

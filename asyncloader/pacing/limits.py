@@ -1,7 +1,7 @@
 """Where pacing starts and what it never exceeds: the table's description and the user's settings → limits.
 
-A write costs the table and each of its indexes something else: an index may hold few of the items, or little of each,
-and an overwritten item costs an index nothing where nothing changes there. How much is learnt from ConsumedCapacity;
+A write has another cost for the table and for each of its indexes: an index may hold few of the items, or little of each,
+and an overwritten item costs an index nothing where nothing changes there. How much, is learnt from ConsumedCapacity;
 until then an item is taken to cost each of them what its own size says.
 """
 
@@ -11,13 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
+from asyncloader.values.dynamodb import NEW_TABLE_WCU
 from asyncloader.values.report import CapacityLimit
 from asyncloader.values.schema import Table, Throughput
 from asyncloader.values.settings import PacingSettings
 
 OWN_CAP = "--max-wcu"
-ON_DEMAND_START_WCU = 4_000.0
-"""What a new on-demand table takes at once (DYNAMODB.md: On-demand)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class CapacityPart:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Where pacing begins and what it never passes, in WCU/s; `limit` says what the cap is, for people.
+    """Where pacing starts and what it never exceeds, in WCU/s; `limit` describes the cap for people.
 
     The cap is on all WCU of the table and its indexes together. `parts` are capacities that count only what the
     table, or one index, uses itself.
@@ -61,7 +60,7 @@ def limits_of(table: Table, pacing: PacingSettings) -> Limits | None:
 
 
 def describe_pace(table: Table, pacing: PacingSettings) -> str:
-    """What a load is told when the description sets its pace; empty where it does not."""
+    """The line that says that the description sets the pace; empty where it does not."""
     lowest = min(_parts(table, pacing.utilization), key=lambda part: part.wcu, default=None)
     if lowest is None or lowest.limit is None or (pacing.max_wcu is not None and pacing.max_wcu <= lowest.wcu):
         return ""
@@ -89,9 +88,12 @@ def limit_of(index: str | None, throughput: Throughput) -> CapacityLimit:
 
 
 def _described(table: Table) -> list[tuple[str | None, Throughput]]:
-    """The table and its global indexes with what is known of them; local indexes live on the table's own capacity."""
-    told = [(None, table.throughput), *((index.name, index.throughput) for index in table.indexes if index.is_global)]
-    return [(name, throughput) for name, throughput in told if throughput is not None]
+    """The table and its global indexes with what is known of them; local indexes use the table's own capacity."""
+    capacities = [
+        (None, table.throughput),
+        *((index.name, index.throughput) for index in table.indexes if index.is_global),
+    ]
+    return [(name, throughput) for name, throughput in capacities if throughput is not None]
 
 
 def _parts(table: Table, utilization: float | None) -> tuple[CapacityPart, ...]:
@@ -110,7 +112,7 @@ def _parts(table: Table, utilization: float | None) -> tuple[CapacityPart, ...]:
 
 def _start(table: Table) -> float:
     warm = [throughput.warm for _, throughput in _described(table) if throughput.warm]
-    return min(warm, default=ON_DEMAND_START_WCU)
+    return min(warm, default=NEW_TABLE_WCU)
 
 
 WEIGHT = 0.1
@@ -128,7 +130,7 @@ class IndexLimits:
         self._is_known = False
 
     def learn(self, predicted_wcu: float, consumed_wcu: float, by_index: Mapping[str, float]) -> None:
-        """What accepted items cost in all, and of that each global index; local ones live on the table's own capacity."""
+        """What accepted items cost in all, and of that each global index; local ones use the table's own capacity."""
         weight = WEIGHT if self._is_known else 1.0
         own_wcu = consumed_wcu - sum(by_index.values())
         for place, part in enumerate(self._parts):

@@ -2,17 +2,17 @@
 
 Requests are spaced so that their cost makes up a rate in WCU/s. The order of events on a table that nobody described:
 
-1. Search: the rate doubles every few round trips, as long as it is what holds us up (slow start, as in TCP).
+1. Search: the rate doubles every few round trips, as long as it is the bottleneck (slow start, as in TCP).
 2. The first refusal says that the table's saved capacity is used up, not what its capacity is: the rate falls well
    below, and where most is still refused it falls again, judged only by what was sent since. Then it searches on.
 3. Measure: at every refusal the table's bucket is empty, so what was accepted between two refusals, divided by the
    time between them, *is* the capacity, whatever we sent meanwhile and however much of it was refused.
-4. Hold: the rate stands half a percent above the measured capacity. So the bucket stays empty, each second brings a
-   few refused items that say "still here", and the next measurement is never far.
+4. Hold: the rate is half a percent above the measured capacity. So the bucket stays empty, each second brings a
+   few refused items that show that it still holds, and the next measurement is never far.
 5. Probe: when no refusal comes, the rate grows with the cube of the quiet time: by 2% in the first second, when
-   chance may explain the silence, twofold by two and a half. The refusal that ends it takes all of it back.
+   chance may explain that nothing is refused, twofold by two and a half. The refusal that ends it takes all of it back.
 
-A fixed cap (`--max-wcu`, or the described capacity of a provisioned table) is never passed, and a table that is paced
+A fixed cap (`--max-wcu`, or the described capacity of a provisioned table) is never exceeded, and a table that is paced
 at its cap from the start is never searched.
 """
 
@@ -22,45 +22,44 @@ from collections.abc import Mapping
 from math import inf
 
 from asyncloader.pacing.capacity_estimate import CapacityEstimate
+from asyncloader.pacing.latency import RoundTrip
 from asyncloader.pacing.limits import IndexLimits, Limits, limits_of
+from asyncloader.pacing.request_cost import RequestCost
 from asyncloader.pacing.sliding_window import SlidingWindow
 from asyncloader.values.report import CapacityLimit
 from asyncloader.values.schema import Table
 from asyncloader.values.settings import PacingSettings
 
 SEARCH_S, SEARCH_ROUND_TRIPS = 0.03, 5.0
-"""A search doubles in so much time and so many round trips: what it overshoots is in flight before we hear of it."""
+"""A search doubles in this time plus this many round trips: what it overshoots is in flight before it is refused."""
 SEARCH_AGAIN_S = 0.2
-"""After the first refusal it is slower by so much: the limit is near."""
+"""After the first refusal it is slower by this time: the limit is near."""
 FIRST_CUT, DEEPEST_CUT = 0.15, 0.125
 """What is left of the rate at the first refusal, and at the least after any flood of them. Too low costs little: the
-table saves what we leave, and gives it back while we search."""
+table saves what is not used, and it is available again during the search."""
 FLOOD = 0.5
 """Refused fraction that is no measurement but a flood; it calls for a cut at once."""
-EVIDENCE_REQUESTS, EVIDENCE_S, FORGET = 4.0, 0.01, 4.0
-"""Refusals worth less than so many requests, or so much time at the rate, may be chance; floods are judged over so
-many times as much as that."""
+FORGET = 4.0
+"""Floods are detected over this many times the cost that is evidence."""
 HOLD_ABOVE = 0.005
 """How far above the measured capacity the rate is held, which is the fraction refused while nothing changes."""
 MEASURE_S, EARLY_S, EARLY_REFUSED = 1.0, 0.2, 0.1
-"""A measurement takes a second; less where so much of a second's capacity was refused meanwhile."""
+"""A measurement takes a second; less where this part of a second's capacity was refused meanwhile."""
 PROBE, FASTEST_PROBE = 0.08, 1.5
 """Growth per second after one quiet second (it grows with the cube of the time), and at most."""
 FAR, FAR_CUT = 1.5, 0.25
-"""A rate so many times the measured capacity has left it behind; what is left of it at least when it is refused."""
+"""A rate this many times the measured capacity is far above it; what is left of it at least when it is refused."""
 ROUND_S = 0.05
 IDLE = 0.2
-"""A rate that lay unused for so much of a round is not what holds us up, and must not grow."""
+"""A rate that was unused for this part of a round is not the bottleneck, and must not grow."""
 CREDIT_S = 0.005
-"""Unused time that may be made up for: a timer rings a little late, and must not cost throughput."""
+"""Unused time that may be made up for: a timer fires a little late, and must not cost throughput."""
 REQUEST_S, ROUND_TRIPS_AHEAD = 0.025, 1.25
 """Seconds of the rate that one request may cost, and round trips that all workers together must be able to cover."""
-STEADY_REQUESTS = 10.0
-"""Where requests are so few that so many take longer than a second, that is the unit in which we are patient."""
 FREE_WCU, FREE_ROUNDS = 20_000.0, 4
-"""A search that was never refused, and that others have held up at such a rate for so many rounds, is over."""
+"""A search that was never refused, and whose bottleneck was elsewhere at this rate for this many rounds, is over."""
 PARDON_S = 2.0
-"""How long after a refusal it may turn out to have been about something else."""
+"""How long after a refusal it may turn out to have had another cause."""
 LEAST_RATE, DARK_RATE = 1.0, 200.0
 """Where nothing at all is accepted, no capacity shows: below that rate the pace is left to the waits before a retry."""
 
@@ -72,7 +71,7 @@ def pacer_for(table: Table, pacing: PacingSettings, *, workers: int, now: float)
 
 
 class Pacer:
-    """Spaces requests; fed with what became of them. Times are seconds of one monotonic clock.
+    """Spaces requests, and learns the rate from their outcome. Times are seconds of one monotonic clock.
 
     `workers` is how many requests may be in flight at once. `rate` is in WCU/s as the service counts them.
     """
@@ -84,37 +83,37 @@ class Pacer:
         self._workers = workers
         self._cost_known = False
         self._searching = True
-        self._gauge = CapacityEstimate(now)
-        self._round_trip_s = self._jitter_s = self._request_wcu = 0.0
+        self._estimate = CapacityEstimate(now)
+        self._round_trip, self._request_cost = RoundTrip(), RequestCost()
         self._debt_wcu, self._debt_at = 0.0, now
         self._idle_s = 0.0
-        self._round_began = self._quiet_since = self._cut_at = now
+        self._round_started = self._quiet_since = self._cut_at = now
         self._since_cut = self._refused_since_cut = 0.0
         self._second = SlidingWindow()
         self._round_wcu, self._free_rounds = 0.0, 0
         self._before: tuple[float, float, bool, float | None] = (-inf, 0.0, False, None)
-        self._ceiling, self._most = IndexLimits(limits.parts), inf
+        self._index_limits, self._most = IndexLimits(limits.parts), inf
         self._start()
 
     def relimit(self, limits: Limits) -> None:
-        """Other limits hold from now on; a described capacity is taken at its word, an unknown one keeps what was learnt."""
+        """Other limits hold from now on; a described capacity is trusted, an unknown one keeps what was learnt."""
         if limits != self.limits:
             self.limits = limits
-            self._ceiling = IndexLimits(limits.parts)
+            self._index_limits = IndexLimits(limits.parts)
             self._start()
 
     @property
     def limit(self) -> CapacityLimit | None:
         """The cap that holds, in words; None where the rate is learnt."""
         cap = self.limits.cap_wcu
-        return self._ceiling.limit if self._most < (inf if cap is None else cap) else self.limits.limit
+        return self._index_limits.limit if self._most < (inf if cap is None else cap) else self.limits.limit
 
     def pardon(self, now: float) -> None:
-        """What was refused lately was not for lack of the table's capacity: take back what it has cost us."""
+        """What was refused lately was not for lack of the table's capacity: undo what it changed."""
         at, rate, searching, capacity = self._before
         if now - at > PARDON_S or rate <= self.rate:
             return
-        self._searching, self._gauge.capacity, self._gauge.is_valid = searching, capacity, False
+        self._searching, self._estimate.capacity, self._estimate.is_valid = searching, capacity, False
         self._before = (-inf, 0.0, False, None)
         self._quiet_since = now
         self._cut(rate, now)
@@ -128,7 +127,7 @@ class Pacer:
         """Pacing goes on after it had paused; `rate` is what was sent meanwhile."""
         self._set(rate)
         self._free_rounds = 0
-        self._round_began = self._quiet_since = self._debt_at = now
+        self._round_started = self._quiet_since = self._debt_at = now
         self._debt_wcu = self._idle_s = self._round_wcu = 0.0
 
     @property
@@ -137,11 +136,11 @@ class Pacer:
 
         Small against the rate, so that a request meets the limit with few of its items, and seconds are alike.
         """
-        seconds = max(REQUEST_S, ROUND_TRIPS_AHEAD * self._round_trip_s / self._workers)
+        seconds = max(REQUEST_S, ROUND_TRIPS_AHEAD * self._round_trip.seconds / self._workers)
         return max(self.rate * seconds / self.cost_ratio, 1.0)
 
     def reserve(self, predicted_wcu: float, now: float) -> float:
-        """Take the next place for a request; gives the seconds to wait before it is sent.
+        """Take the next place for a request; returns the seconds to wait before it is sent.
 
         The next one may ask only when this one has been sent, so that a new rate holds from the next request on.
         """
@@ -164,9 +163,9 @@ class Pacer:
     def learn_cost(
         self, predicted_wcu: float, consumed_wcu: float, by_index: Mapping[str, float] | None = None
     ) -> None:
-        """What accepted items cost in truth: indexes and overwritten larger items add to their own size.
+        """What accepted items really cost: indexes and overwritten larger items add to their own size.
 
-        `by_index` is the share of each global index, if it was told.
+        `by_index` is the share of each global index, if the response has it.
         """
         if predicted_wcu <= 0 or consumed_wcu <= 0:
             return
@@ -178,73 +177,56 @@ class Pacer:
         self._cost_known = True
         if self.limits.parts:
             if by_index is not None:
-                self._ceiling.learn(predicted_wcu, consumed_wcu, by_index)
-            self._follow_ceiling()
+                self._index_limits.learn(predicted_wcu, consumed_wcu, by_index)
+            self._follow_index_limits()
 
     def judge(self, sent_at: float, predicted_wcu: float, refused_wcu: float, now: float) -> None:
         """What became of a request: how much of its predicted cost was refused for lack of the table's capacity."""
         cost, refused = predicted_wcu * self.cost_ratio, refused_wcu * self.cost_ratio
-        self._note_round_trip(now - sent_at)
-        self._request_wcu += (0.1 if self._request_wcu else 1.0) * (cost - self._request_wcu)
-        self._gauge.accepted += cost - refused
+        self._round_trip.add(now - sent_at)
+        self._request_cost.add(cost)
+        self._estimate.accepted += cost - refused
         self._round_wcu += cost - refused
         if sent_at >= self._cut_at:
             self._since_cut += cost
             self._refused_since_cut += refused
         if refused > 0.0:
-            self._gauge.refused += refused
+            self._estimate.refused += refused
             self._refused(now)
             self._quiet_since = now
-        if now - self._round_began >= ROUND_S:
+        if now - self._round_started >= ROUND_S:
             self._end_round(now)
 
     def _start(self) -> None:
         start, cap = self.limits.start_wcu, self.limits.cap_wcu
-        self._most = self._ceiling.wcu(self.cost_ratio)
+        self._most = self._index_limits.wcu(self.cost_ratio)
         most = self._most if cap is None else min(cap, self._most)
         described = start >= most
         if described:
             self._searching = False
-            self._gauge.forget()
-            self._gauge.capacity = most
+            self._estimate.forget()
+            self._estimate.capacity = most
         self._set(start if described else max(start, self.rate))
 
-    def _follow_ceiling(self) -> None:
-        """What the items cost each part is known better now. A rate that stood at the ceiling goes with it."""
-        before, self._most = self._most, self._ceiling.wcu(self.cost_ratio)
+    def _follow_index_limits(self) -> None:
+        """What the items cost each part is known better now. A rate that was at the limit follows it."""
+        before, self._most = self._most, self._index_limits.wcu(self.cost_ratio)
         if self.rate < before:
             self._set(self.rate)
             return
-        if self._gauge.capacity is not None:
-            self._gauge.capacity = self._most
+        if self._estimate.capacity is not None:
+            self._estimate.capacity = self._most
         self._set(self._most)
 
-    def _note_round_trip(self, seconds: float) -> None:
-        if not self._round_trip_s:
-            self._round_trip_s = seconds
-            return
-        away = seconds - self._round_trip_s
-        self._jitter_s += 0.05 * (abs(away) - self._jitter_s)
-        # The first answers are the fastest ones, and a search must not believe them.
-        self._round_trip_s += (0.3 if away > 0 else 0.05) * away
-
-    @property
-    def _patience(self) -> float:
-        return max(1.0, STEADY_REQUESTS * self._request_wcu / self.rate)
-
-    @property
-    def _evidence(self) -> float:
-        return max(EVIDENCE_REQUESTS * self._request_wcu, EVIDENCE_S * self.rate)
-
     def _refused(self, now: float) -> None:
-        gauge, evidence = self._gauge, self._evidence
+        estimate, evidence = self._estimate, self._request_cost.evidence_wcu(self.rate)
         if now - self._before[0] > PARDON_S:
-            self._before = (now, self.rate, self._searching, gauge.capacity)
+            self._before = (now, self.rate, self._searching, estimate.capacity)
         if self._searching:
             self._searching = False
             self._lose_track(self.rate * FIRST_CUT, now)
-        elif gauge.capacity is not None and self.rate > FAR * gauge.capacity:
-            self._lose_track(max(gauge.average(now), self.rate * FAR_CUT), now)
+        elif estimate.capacity is not None and self.rate > FAR * estimate.capacity:
+            self._lose_track(max(estimate.average(now), self.rate * FAR_CUT), now)
         elif self._refused_since_cut >= evidence and self._refused_since_cut > FLOOD * self._since_cut:
             accepted = 1.0 - min(self._refused_since_cut / self._since_cut, 1.0)
             least = DARK_RATE if accepted <= 0.0 else LEAST_RATE
@@ -254,52 +236,52 @@ class Pacer:
 
     def _lose_track(self, rate: float, now: float) -> None:
         """The capacity is far below the rate, and not known."""
-        self._gauge.forget()
-        self._gauge.begin(now)
+        self._estimate.forget()
+        self._estimate.begin(now)
         self._cut(min(rate, self.rate), now)
 
     def _measure(self, now: float, evidence: float) -> None:
-        gauge = self._gauge
-        age = gauge.age_s(now)
-        much = gauge.refused >= evidence and gauge.refused * age > EARLY_REFUSED * gauge.accepted
-        due = age >= MEASURE_S * self._patience or (age >= EARLY_S and much)
+        estimate = self._estimate
+        age = estimate.age_s(now)
+        much = estimate.refused >= evidence and estimate.refused * age > EARLY_REFUSED * estimate.accepted
+        due = age >= MEASURE_S * self._request_cost.patience_s(self.rate) or (age >= EARLY_S and much)
         if due:
-            if gauge.is_valid:
-                gauge.measure(now)
-            gauge.begin(now)
-        if gauge.capacity is None:
+            if estimate.is_valid:
+                estimate.measure(now)
+            estimate.begin(now)
+        if estimate.capacity is None:
             return
         above = HOLD_ABOVE
-        if gauge.seconds:
-            # Answers that come out of order blur a measurement; one that may be too low must not silence the table.
-            above = max(above, 0.5 * self._jitter_s / gauge.seconds)
-        rate = gauge.capacity * (1.0 + above)
+        if estimate.seconds:
+            # Answers that come out of order blur a measurement; one that may be too low must not stop the refusals.
+            above = max(above, 0.5 * self._round_trip.jitter_s / estimate.seconds)
+        rate = estimate.capacity * (1.0 + above)
         if due or rate < self.rate:
             self._cut(rate, now)
 
     def _end_round(self, now: float) -> None:
-        seconds = now - self._round_began
+        seconds = now - self._round_started
         is_free = self._searching and self._idle_s > IDLE * seconds and self._round_wcu >= FREE_WCU * seconds
         self._free_rounds = self._free_rounds + 1 if is_free else 0
         if self._idle_s > IDLE * seconds:
-            # Somebody else holds us up: silence means nothing, and the table's bucket may overflow unseen.
+            # The bottleneck is elsewhere: no refusal means nothing, and the table's bucket may overflow unseen.
             if now - self._quiet_since > EARLY_S:
                 self._quiet_since = now
-                self._gauge.is_valid = False
+                self._estimate.is_valid = False
         else:
             self._set(self.rate * self._growth(now - self._quiet_since, seconds))
-        if self._since_cut > FORGET * self._evidence:
+        if self._since_cut > FORGET * self._request_cost.evidence_wcu(self.rate):
             self._since_cut = self._refused_since_cut = 0.0
-        self._round_began, self._idle_s, self._round_wcu = now, 0.0, 0.0
+        self._round_started, self._idle_s, self._round_wcu = now, 0.0, 0.0
 
     def _growth(self, quiet_s: float, seconds: float) -> float:
-        if self._gauge.capacity is not None:
-            patience = self._patience
+        if self._estimate.capacity is not None:
+            patience = self._request_cost.patience_s(self.rate)
             per_second = min(PROBE * (quiet_s / patience) ** 3, FASTEST_PROBE) / patience
             return 1.0 + min(per_second * seconds, 1.0)
-        doubling_s = SEARCH_S + SEARCH_ROUND_TRIPS * self._round_trip_s
+        doubling_s = SEARCH_S + SEARCH_ROUND_TRIPS * self._round_trip.seconds
         if not self._searching:
-            if quiet_s < SEARCH_AGAIN_S / 2 + self._round_trip_s:
+            if quiet_s < SEARCH_AGAIN_S / 2 + self._round_trip.seconds:
                 return 1.0
             doubling_s += SEARCH_AGAIN_S
         return float(2.0 ** min(seconds / doubling_s, 1.0))

@@ -16,7 +16,7 @@ WAITED, MUCH_REFUSED = 0.2, 0.03
 
 
 class ThrottleCauses:
-    """Counts refused items by the limit that refused them (docs/dynamodb.md, throttling reasons).
+    """Counts refused items by the limit that refused them (docs/dynamodb.md#throttling-reasons).
 
     `passed_items` were accepted; `waited_s` are seconds in which a request waited for its pace.
     """

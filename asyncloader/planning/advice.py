@@ -1,7 +1,7 @@
 """What to do about a load before it runs, in the order of its effect. Pure.
 
 First what would be rejected, since no speed makes up for it; then time: what a load waits for longest is mended first,
-and each figure supposes what stands before it; then types. Nothing is advised that gains less than a tenth.
+and each figure supposes the advice before it; then types. Nothing is advised that gains less than a tenth.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
-from asyncloader.planning.duration import QUOTA_WCU, Supply, borne_by_table, supply_of, table_supply
+from asyncloader.planning.duration import Supply, borne_by_table, supply_of, table_supply
+from asyncloader.values.dynamodb import TABLE_QUOTA_WCU
 from asyncloader.values.plan import (
     Advice,
     ColumnPlan,
@@ -24,6 +25,7 @@ from asyncloader.values.plan import (
 )
 from asyncloader.values.plan_settings import PlanSettings
 from asyncloader.values.schema import Table
+from asyncloader.values.spread import MAX_SPLITS
 
 Mended = tuple[str, str | None, float]
 """What helps, the option for it, and how many seconds it then still takes."""
@@ -32,8 +34,8 @@ QUICK_S = 120.0
 """A load that takes no longer needs no advice on its time."""
 GAIN = 0.9
 MARGIN = 2
-"""So many times as many splits or shards as would just do, since they are never quite even."""
-MOST_LANES, MOST_SHARDS = 64, 100
+"""The factor on the number of splits or shards that would just do, since they are never quite even."""
+MOST_SHARDS = 100
 ROUND_WCU = 1_000
 NAMED = 5
 MOSTLY = 0.99
@@ -41,7 +43,7 @@ MOSTLY = 0.99
 
 @dataclass(frozen=True, slots=True)
 class AdviceContext:
-    """What advice is given on. `repeats` says that keys stand in several rows, `spreadable` that all sources are plain
+    """What advice is based on. `repeats` says that keys occur in several rows, `spreadable` that all sources are plain
     files, which `--spread` needs."""
 
     table: Table
@@ -56,9 +58,9 @@ class AdviceContext:
     spreadable: bool
 
 
-def advise(situation: AdviceContext) -> tuple[Advice, ...]:
+def advise(context: AdviceContext) -> tuple[Advice, ...]:
     """All advice that is worth giving."""
-    return (*_on_rejects(situation.reasons), *_on_time(situation), *_on_types(situation))
+    return (*_on_rejects(context.reasons), *_on_time(context), *_on_types(context))
 
 
 def _on_rejects(reasons: Sequence[Reason]) -> Iterator[Advice]:
@@ -71,8 +73,8 @@ def _on_rejects(reasons: Sequence[Reason]) -> Iterator[Advice]:
         )
 
 
-def _on_time(situation: AdviceContext) -> Iterator[Advice]:
-    limits = {(limit.kind, limit.owner): limit for limit in situation.duration.limits}
+def _on_time(context: AdviceContext) -> Iterator[Advice]:
+    limits = {(limit.kind, limit.owner): limit for limit in context.duration.limits}
     mended: set[tuple[LimitKind, str]] = set()
     while True:
         order = sorted(limits.values(), key=lambda limit: -limit.seconds)
@@ -81,7 +83,7 @@ def _on_time(situation: AdviceContext) -> Iterator[Advice]:
             return
         rest = order[1].seconds if len(order) > 1 else 0.0
         aim = max(rest, worst.seconds / 10, QUICK_S / 2)
-        text, option, seconds = _mended(situation, worst, aim)
+        text, option, seconds = _mended(context, worst, aim)
         after = max(rest, seconds)
         if after > worst.seconds * GAIN:
             return
@@ -90,36 +92,36 @@ def _on_time(situation: AdviceContext) -> Iterator[Advice]:
         limits[worst.kind, worst.owner] = replace(worst, seconds=min(worst.seconds, seconds))
 
 
-def _mended(situation: AdviceContext, worst: DurationLimit, aim: float) -> Mended:
+def _mended(context: AdviceContext, worst: DurationLimit, aim: float) -> Mended:
     """What helps against one limit."""
     if worst.kind == "table":
-        return _more_for_table(situation, aim)
+        return _more_for_table(context, aim)
     if worst.kind == "index":
-        return _more_for_index(situation, worst, aim)
+        return _more_for_index(context, worst, aim)
     if worst.kind == "cap":
-        cap = situation.settings.load.pacing.max_wcu or 0.0
+        cap = context.settings.load.pacing.max_wcu or 0.0
         need = _rounded(cap * worst.seconds / aim)
         return f"allow more than --max-wcu {cap:g}", f"--max-wcu {need}", cap * worst.seconds / need
     if worst.kind == "order":
-        return _spread(situation, worst, aim)
-    return _split(situation, worst, aim)
+        return _spread(context, worst, aim)
+    return _split(context, worst, aim)
 
 
-def _more_for_table(situation: AdviceContext, aim: float) -> Mended:
-    table, settings = situation.table, situation.settings
+def _more_for_table(context: AdviceContext, aim: float) -> Mended:
+    table, settings = context.table, context.settings
     supply = table_supply(table, settings)
-    wcu = borne_by_table(table, situation.table_wcu, situation.indexes)
+    wcu = borne_by_table(table, context.table_wcu, context.indexes)
     if supply.grows:
-        need = min(_rounded(wcu / aim), QUOTA_WCU)
-        told = table.throughput
-        if told is not None and told.most is not None and need > told.most:
-            return f"let the table take more than its MaxWriteRequestUnits of {told.most:,}", None, wcu / need
+        need = min(_rounded(wcu / aim), TABLE_QUOTA_WCU)
+        throughput = table.throughput
+        if throughput is not None and throughput.most is not None and need > throughput.most:
+            return f"let the table take more than its MaxWriteRequestUnits of {throughput.most:,}", None, wcu / need
         return (
             f"pre-warm the table to {need:,} WCU/s (its price is paid once)",
             f"--prewarm {need}",
             Supply(max(need, supply.start), grows=True, most=max(supply.most, need)).seconds(wcu),
         )
-    need = min(_rounded(wcu / aim / settings.utilization), QUOTA_WCU)
+    need = min(_rounded(wcu / aim / settings.utilization), TABLE_QUOTA_WCU)
     return (
         f"raise the table's write capacity to {need:,} WCU for the time of the load",
         f"--raise-wcu {need}",
@@ -127,65 +129,65 @@ def _more_for_table(situation: AdviceContext, aim: float) -> Mended:
     )
 
 
-def _more_for_index(situation: AdviceContext, worst: DurationLimit, aim: float) -> Mended:
-    place = next(at for at, index in enumerate(situation.table.indexes) if index.name == worst.owner)
-    wcu, told = situation.indexes[place].wcu, situation.table.indexes[place].throughput
-    supply = supply_of(told, situation.settings.utilization)
-    need = min(_rounded(wcu / aim / (1.0 if supply.grows else situation.settings.utilization)), QUOTA_WCU)
+def _more_for_index(context: AdviceContext, worst: DurationLimit, aim: float) -> Mended:
+    place = next(at for at, index in enumerate(context.table.indexes) if index.name == worst.owner)
+    wcu, throughput = context.indexes[place].wcu, context.table.indexes[place].throughput
+    supply = supply_of(throughput, context.settings.utilization)
+    need = min(_rounded(wcu / aim / (1.0 if supply.grows else context.settings.utilization)), TABLE_QUOTA_WCU)
     verb = "pre-warm" if supply.grows else "raise"
     return (
         f"{verb} index {worst.owner} to {need:,} WCU, or make it only after the load",
         None,
-        wcu / need if supply.grows else wcu / (need * situation.settings.utilization),
+        wcu / need if supply.grows else wcu / (need * context.settings.utilization),
     )
 
 
-def _spread(situation: AdviceContext, worst: DurationLimit, aim: float) -> Mended:
-    key = _partitions(situation, worst.owner).key
-    splits = min(max(ceil(MARGIN * worst.seconds / aim), 2), MOST_LANES)
+def _spread(context: AdviceContext, worst: DurationLimit, aim: float) -> Mended:
+    key = _partitions(context, worst.owner).key
+    splits = min(max(ceil(MARGIN * worst.seconds / aim), 2), MAX_SPLITS)
     after = worst.seconds / splits
-    mixed = f"let rows of different {key} alternate in the source, where rows of one stand together"
-    if situation.repeats:
+    mixed = f"let rows of different {key} alternate in the source, where rows of one are adjacent"
+    if context.repeats:
         return f"{mixed} (keys repeat, so the order of their rows must stay; --spread would not keep it)", None, after
-    if not situation.spreadable:
+    if not context.spreadable:
         return f"{mixed}, or name plain files, which --spread can read", None, after
     return (
-        f"read {splits} places of the source at once, since its rows stand sorted by {key}",
+        f"read {splits} places of the source at once, since its rows are sorted by {key}",
         f"--spread {splits}",
         after,
     )
 
 
-def _split(situation: AdviceContext, worst: DurationLimit, aim: float) -> Mended:
-    found = _partitions(situation, worst.owner)
-    hot = found.heaviest[0]
+def _split(context: AdviceContext, worst: DurationLimit, aim: float) -> Mended:
+    partitions = _partitions(context, worst.owner)
+    hot = partitions.heaviest[0]
     if worst.owner:
         return (
-            f"make index {worst.owner} only after the load, or split its key {found.key}: it has {found.distinct:,} values, "
+            f"make index {worst.owner} only after the load, or split its key {partitions.key}: it has {partitions.distinct:,} values, "
             f"and {hot.key!r} takes {hot.share:.0%} of its writes",
             None,
             0.0,
         )
     shards = min(max(ceil(MARGIN * worst.seconds / aim), 2), MOST_SHARDS)
-    text = f"split the partition key {found.key}: {hot.key!r} takes {hot.share:.0%} of all writes"
-    if situation.table.sort_key is None:
+    text = f"split the partition key {partitions.key}: {hot.key!r} takes {hot.share:.0%} of all writes"
+    if context.table.sort_key is None:
         return text, None, worst.seconds
-    return text, shlex.join(["--shard-key", f"{found.key}={shards}"]), worst.seconds / shards
+    return text, shlex.join(["--shard-key", f"{partitions.key}={shards}"]), worst.seconds / shards
 
 
-def _partitions(situation: AdviceContext, owner: str) -> Partitions:
-    return next(each for each in situation.partitions if each.owner == owner)
+def _partitions(context: AdviceContext, owner: str) -> Partitions:
+    return next(partitions for partitions in context.partitions if partitions.owner == owner)
 
 
-def _on_types(situation: AdviceContext) -> Iterator[Advice]:
-    keys = {key.name for key in (*situation.table.key, *situation.table.index_keys)}
-    given = situation.settings.load.types
-    for column in situation.columns:
+def _on_types(context: AdviceContext) -> Iterator[Advice]:
+    keys = {key.name for key in (*context.table.key, *context.table.index_keys)}
+    given = context.settings.load.types
+    for column in context.columns:
         if column.type == "N" and column.leading_zeros:
             yield Advice(
                 f"{column.name}: {column.leading_zeros:,} values begin with zeros, which a number loses; store it as S if they matter"
             )
-    free = [column for column in situation.columns if column.name not in keys and column.name not in given]
+    free = [column for column in context.columns if column.name not in keys and column.name not in given]
     for kind, name in (("number", "N"), ("boolean", "BOOL")):
         fit = [column for column in free if _all_of(column, kind) and not column.leading_zeros]
         if fit:

@@ -24,7 +24,7 @@ class BlockProfile:
     """What one block holds: `sizes` and the units are those of the `items` to send, `hashes` those of all valid rows.
 
     `entries` are the number and the units of the entries in each index of the table, `partitions` the units by
-    partition key in the table, which bears those of local indexes as well, and in each global index.
+    partition key in the table, which takes those of local indexes as well, and in each global index.
     """
 
     rows: int
@@ -55,15 +55,15 @@ def examine(encoded: EncodedBlock, table: Table) -> BlockProfile:
     assert breakdown is not None
     wcu = wcu_of(encoded.sizes[:items])
     table_wcu = int(wcu.sum())
-    found = [entries(encoded, table, index) for index in table.indexes]
+    by_index = [entries(encoded, table, index) for index in table.indexes]
     weights = wcu.copy()
-    for index, each in zip(table.indexes, found, strict=True):
+    for index, added in zip(table.indexes, by_index, strict=True):
         if not index.is_global:
-            weights[slice(None) if each.items is None else each.items] += each.wcu
+            weights[slice(None) if added.items is None else added.items] += added.wcu
     partitions = [_weighed(encoded, table.partition_key, Entries(None, weights))]
     partitions += [
-        _weighed(encoded, index.partition_key, each)
-        for index, each in zip(table.indexes, found, strict=True)
+        _weighed(encoded, index.partition_key, added)
+        for index, added in zip(table.indexes, by_index, strict=True)
         if index.is_global
     ]
     return BlockProfile(
@@ -74,7 +74,7 @@ def examine(encoded: EncodedBlock, table: Table) -> BlockProfile:
         hashes=encoded.hashes,
         sizes=encoded.sizes[:items],
         table_wcu=table_wcu,
-        entries=tuple((len(each.wcu), int(each.wcu.sum())) for each in found),
+        entries=tuple((len(added.wcu), int(added.wcu.sum())) for added in by_index),
         partitions=tuple(partitions),
         columns={
             name: facts(column) for name, column in zip(breakdown.columns.names, breakdown.columns.arrays, strict=True)
@@ -103,7 +103,7 @@ class Entries:
 
 
 def entries(encoded: EncodedBlock, table: Table, index: Index) -> Entries:
-    """The entries that the items to send make in an index, each a new one (DYNAMODB.md, WCU)."""
+    """The entries that the items to send make in an index, each a new one (docs/dynamodb.md#write-capacity)."""
     breakdown, items = encoded.breakdown, len(encoded)
     assert breakdown is not None
     names = breakdown.columns.names

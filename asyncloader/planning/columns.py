@@ -18,10 +18,11 @@ import pyarrow.compute as pc
 
 from asyncloader.encode import numbers
 from asyncloader.encode.key_columns import text_buffers
+from asyncloader.values.dynamodb import MAX_DIGITS
 from asyncloader.values.plan import Cell, ColumnPlan, Location
 
 SHOWN = 40
-"""So many characters of a value are shown."""
+"""How many characters of a value are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def facts(column: pa.StringArray) -> ColumnFacts:
 
 @dataclass(slots=True)
 class ColumnTally:
-    """One column over all blocks. `spot` of `add` tells where a row of the block is, and is asked only for what is new."""
+    """One column over all blocks. `spot` of `add` returns where a row of the block is; it is called only for what is new."""
 
     name: str
     cells: int = 0
@@ -62,21 +63,21 @@ class ColumnTally:
     longest_bytes: int = 0
     longest: Cell | None = None
 
-    def add(self, found: ColumnFacts, spot: Callable[[int], Location]) -> None:
+    def add(self, block_column: ColumnFacts, spot: Callable[[int], Location]) -> None:
         """The next block."""
-        self.cells += len(found.column)
-        self.empty += found.empty
-        self.leading_zeros += found.kinds.leading_zeros
-        self.beyond_38_digits += found.kinds.beyond_38_digits
-        for kind, count in found.kinds.counts.items():
+        self.cells += len(block_column.column)
+        self.empty += block_column.empty
+        self.leading_zeros += block_column.kinds.leading_zeros
+        self.beyond_38_digits += block_column.kinds.beyond_38_digits
+        for kind, count in block_column.kinds.counts.items():
             if kind not in self.counts:
-                row = found.kinds.first[kind]
-                self.first[kind] = Cell(_shown(found.column[row].as_py()), spot(row))
+                row = block_column.kinds.first[kind]
+                self.first[kind] = Cell(_shown(block_column.column[row].as_py()), spot(row))
             self.counts[kind] = self.counts.get(kind, 0) + count
-        if found.longest_bytes > self.longest_bytes:
-            self.longest_bytes = found.longest_bytes
-            row = found.longest_row
-            self.longest = Cell(_shown(found.column[row].as_py()), spot(row))
+        if block_column.longest_bytes > self.longest_bytes:
+            self.longest_bytes = block_column.longest_bytes
+            row = block_column.longest_row
+            self.longest = Cell(_shown(block_column.column[row].as_py()), spot(row))
 
     def plan(self, stored_as: str) -> ColumnPlan:
         """The result."""
@@ -103,10 +104,10 @@ Kind = Literal["number", "too long a number", "boolean", "date", "timestamp", "J
 Rows = npt.NDArray[np.int64]
 
 _NUMERIC, _BOOLEAN, _JSON = 1, 2, 3
-_BEGINS = np.zeros(256, dtype=np.uint8)
-_BEGINS[list(b"0123456789+-.")] = _NUMERIC
-_BEGINS[list(b"tTfF")] = _BOOLEAN
-_BEGINS[list(b"{[")] = _JSON
+_FIRST_BYTES = np.zeros(256, dtype=np.uint8)
+_FIRST_BYTES[list(b"0123456789+-.")] = _NUMERIC
+_FIRST_BYTES[list(b"tTfF")] = _BOOLEAN
+_FIRST_BYTES[list(b"{[")] = _JSON
 
 _PLAIN_NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"
 _ANY_NUMBER = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
@@ -134,45 +135,45 @@ class Kinds:
 
 
 def kinds_of(column: pa.StringArray) -> Kinds:
-    """Tell the kinds of one column of text, in which an empty cell is null or an empty string."""
-    found = Kinds()
+    """Count the kinds of one column of text, in which an empty cell is null or an empty string."""
+    kinds = Kinds()
     offsets, data = text_buffers(column)
     rows = np.flatnonzero(np.diff(offsets) > 0)
     if not len(rows):
-        return found
-    begins = _BEGINS[data[offsets[:-1][rows]]]
-    found.add("text", rows[begins == 0])
-    if np.any(begins):
-        _numeric(found, column, rows[begins == _NUMERIC])
-        _boolean(found, column, rows[begins == _BOOLEAN])
-        _json(found, column, rows[begins == _JSON])
-    return found
+        return kinds
+    first_bytes = _FIRST_BYTES[data[offsets[:-1][rows]]]
+    kinds.add("text", rows[first_bytes == 0])
+    if np.any(first_bytes):
+        _numeric(kinds, column, rows[first_bytes == _NUMERIC])
+        _boolean(kinds, column, rows[first_bytes == _BOOLEAN])
+        _json(kinds, column, rows[first_bytes == _JSON])
+    return kinds
 
 
-def _numeric(found: Kinds, column: pa.StringArray, rows: Rows) -> None:
+def _numeric(kinds: Kinds, column: pa.StringArray, rows: Rows) -> None:
     if not len(rows):
         return
     cells = _taken(column, rows)
     offsets, _ = text_buffers(cells)
-    plain = _mask(pc.match_substring_regex(cells, _PLAIN_NUMBER)) & (np.diff(offsets) <= numbers.MAX_DIGITS)
+    plain = _mask(pc.match_substring_regex(cells, _PLAIN_NUMBER)) & (np.diff(offsets) <= MAX_DIGITS)
     is_number = plain.copy()
     if not np.all(plain):
         odd = np.flatnonzero(~plain)
         others = _taken(cells, odd)
         dates = _mask(pc.match_substring_regex(others, _DATE))
         times = np.zeros(len(odd), dtype=bool) if np.all(dates) else _mask(pc.match_substring_regex(others, _TIMESTAMP))
-        found.add("date", rows[odd[dates]])
-        found.add("timestamp", rows[odd[times]])
+        kinds.add("date", rows[odd[dates]])
+        kinds.add("timestamp", rows[odd[times]])
         left = ~dates & ~times
         if np.any(left):
             wordy = left & _mask(pc.match_substring_regex(others, _ANY_NUMBER))
-            found.add("text", rows[odd[left & ~wordy]])
-            is_number[odd[wordy]] = _exactly(found, rows[odd[wordy]], _taken(others, np.flatnonzero(wordy)))
-    found.add("number", rows[is_number])
-    found.leading_zeros += int(np.count_nonzero(_leading_zeros(cells)[is_number]))
+            kinds.add("text", rows[odd[left & ~wordy]])
+            is_number[odd[wordy]] = _exactly(kinds, rows[odd[wordy]], _taken(others, np.flatnonzero(wordy)))
+    kinds.add("number", rows[is_number])
+    kinds.leading_zeros += int(np.count_nonzero(_leading_zeros(cells)[is_number]))
 
 
-def _exactly(found: Kinds, rows: Rows, cells: pa.StringArray) -> npt.NDArray[np.bool_]:
+def _exactly(kinds: Kinds, rows: Rows, cells: pa.StringArray) -> npt.NDArray[np.bool_]:
     """Which of these cells DynamoDB takes as numbers; the others are too long or too large."""
     good = np.zeros(len(rows), dtype=bool)
     for place, text in enumerate(cells.to_pylist()):
@@ -180,13 +181,13 @@ def _exactly(found: Kinds, rows: Rows, cells: pa.StringArray) -> npt.NDArray[np.
             numbers.parse(text)
             good[place] = True
         except numbers.NumberError as error:
-            found.beyond_38_digits += "significant digits" in str(error)
-    found.add("too long a number", rows[~good])
+            kinds.beyond_38_digits += "significant digits" in str(error)
+    kinds.add("too long a number", rows[~good])
     return good
 
 
 def _leading_zeros(cells: pa.StringArray) -> npt.NDArray[np.bool_]:
-    """Where a 0 stands before another digit, be there a sign or not."""
+    """Where a 0 precedes another digit, with or without a sign."""
     offsets, data = text_buffers(cells)
     data = np.concatenate([data, np.zeros(2, dtype=np.uint8)])
     starts = offsets[:-1].astype(np.int64)
@@ -196,18 +197,18 @@ def _leading_zeros(cells: pa.StringArray) -> npt.NDArray[np.bool_]:
     return zeros
 
 
-def _boolean(found: Kinds, column: pa.StringArray, rows: Rows) -> None:
+def _boolean(kinds: Kinds, column: pa.StringArray, rows: Rows) -> None:
     if len(rows):
         words = _mask(pc.is_in(pc.ascii_lower(_taken(column, rows)), value_set=pa.array(["true", "false"])))
-        found.add("boolean", rows[words])
-        found.add("text", rows[~words])
+        kinds.add("boolean", rows[words])
+        kinds.add("text", rows[~words])
 
 
-def _json(found: Kinds, column: pa.StringArray, rows: Rows) -> None:
+def _json(kinds: Kinds, column: pa.StringArray, rows: Rows) -> None:
     if len(rows):
         good = np.fromiter(_are_json(_taken(column, rows).to_pylist()), dtype=bool, count=len(rows))
-        found.add("JSON", rows[good])
-        found.add("text", rows[~good])
+        kinds.add("JSON", rows[good])
+        kinds.add("text", rows[~good])
 
 
 def _are_json(texts: Iterable[str]) -> Iterable[bool]:

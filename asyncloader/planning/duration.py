@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
+from asyncloader.values.dynamodb import DOUBLING_S, NEW_TABLE_WCU, PARTITION_WCU, TABLE_QUOTA_WCU
 from asyncloader.values.plan import Duration, DurationLimit, IndexPlan, Partitions
 from asyncloader.values.plan_settings import PlanSettings
 from asyncloader.values.schema import Table, Throughput
 
 ORDER_MATTERS = 1.1
-"""Where stretches add up to no more than the heaviest key by so much, it is that key that slows them, not their order."""
+"""Where stretches add up to no more than this factor times the heaviest key, the key is the limit, not the order."""
 
 
 def table_supply(table: Table, settings: PlanSettings) -> Supply:
@@ -21,7 +22,7 @@ def table_supply(table: Table, settings: PlanSettings) -> Supply:
 
 
 def borne_by_table(table: Table, table_wcu: int, indexes: Sequence[IndexPlan]) -> int:
-    """The units that the table's own capacity must bear: its items and their entries in local indexes."""
+    """The units that the table's own capacity must take: its items and their entries in local indexes."""
     return table_wcu + sum(plan.wcu for plan, index in zip(indexes, table.indexes, strict=True) if not index.is_global)
 
 
@@ -45,25 +46,28 @@ def duration_of(
         total = table_wcu + sum(plan.wcu for plan in indexes)
         words = f"--max-wcu {settings.load.pacing.max_wcu:g}: {total:,} WCU"
         limits.append(DurationLimit("cap", "", words, total / settings.load.pacing.max_wcu))
-    for each in partitions:
-        limits += _of_partitions(each)
+    for owner_partitions in partitions:
+        limits += _of_partitions(owner_partitions)
     limits.sort(key=lambda limit: -limit.seconds)
     return Duration(limits[0].seconds, _basis(table, settings), tuple(limits))
 
 
-def _of_partitions(each: Partitions) -> list[DurationLimit]:
-    if not each.heaviest:
+def _of_partitions(partitions: Partitions) -> list[DurationLimit]:
+    if not partitions.heaviest:
         return []
-    heaviest = each.heaviest[0]
-    where = f"index {each.owner}" if each.owner else "the table"
-    key = f"the heaviest partition key of {where}, {each.key} = {heaviest.key!r}: {heaviest.wcu_most:,} WCU at {PARTITION_WCU:,} WCU/s"
-    order = (
-        f"rows of one {each.key} stand together, so that {where} is written to a key or few at a time: "
-        f"{each.in_order_wcu:,} WCU at {PARTITION_WCU:,} WCU/s"
+    heaviest = partitions.heaviest[0]
+    where = f"index {partitions.owner}" if partitions.owner else "the table"
+    key = (
+        f"the heaviest partition key of {where}, {partitions.key} = {heaviest.key!r}: "
+        f"{heaviest.wcu_most:,} WCU at {PARTITION_WCU:,} WCU/s"
     )
-    limits = [DurationLimit("key", each.owner, key, heaviest.wcu_most / PARTITION_WCU)]
-    if each.in_order_wcu > ORDER_MATTERS * heaviest.wcu_most:
-        limits.append(DurationLimit("order", each.owner, order, each.in_order_wcu / PARTITION_WCU))
+    order = (
+        f"rows of one {partitions.key} are adjacent, so that {where} is written to a key or few at a time: "
+        f"{partitions.in_order_wcu:,} WCU at {PARTITION_WCU:,} WCU/s"
+    )
+    limits = [DurationLimit("key", partitions.owner, key, heaviest.wcu_most / PARTITION_WCU)]
+    if partitions.in_order_wcu > ORDER_MATTERS * heaviest.wcu_most:
+        limits.append(DurationLimit("order", partitions.owner, order, partitions.in_order_wcu / PARTITION_WCU))
     return limits
 
 
@@ -78,13 +82,6 @@ def _basis(table: Table, settings: PlanSettings) -> str:
     return f"table {table.name}, on demand" + (f", warm for {warm:,} WCU/s" if warm else ", as warm as a new one")
 
 
-NEW_TABLE_WCU = 4_000
-DOUBLING_S = 1_800.0
-QUOTA_WCU = 40_000
-"""What an account lets a single table have unless it asked for more."""
-PARTITION_WCU = 1_000
-
-
 @dataclass(frozen=True, slots=True)
 class Supply:
     """What can be used in WCU/s: `start` at once, doubled every half hour if `grows`, never more than `most`."""
@@ -94,7 +91,7 @@ class Supply:
     most: float = inf
 
     def seconds(self, wcu: float) -> float:
-        """How long so many units take."""
+        """How long `wcu` units take."""
         rate, passed = min(self.start, self.most), 0.0
         if rate <= 0:
             return inf if wcu else 0.0
@@ -114,8 +111,10 @@ class Supply:
 
 def supply_of(throughput: Throughput | None, utilization: float) -> Supply:
     """What a table or index supplies as it is described; one that nobody described is new and on demand."""
-    told = throughput or Throughput()
-    if told.provisioned is not None:
-        return Supply(told.provisioned * utilization)
-    start = told.warm or NEW_TABLE_WCU
-    return Supply(start, grows=True, most=told.most * utilization if told.most else max(QUOTA_WCU, start))
+    described = throughput or Throughput()
+    if described.provisioned is not None:
+        return Supply(described.provisioned * utilization)
+    start = described.warm or NEW_TABLE_WCU
+    return Supply(
+        start, grows=True, most=described.most * utilization if described.most else max(TABLE_QUOTA_WCU, start)
+    )

@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from asyncloader.encode.key_hash import Hashes
+from asyncloader.values.dynamodb import ITEM_BYTES
 from asyncloader.values.plan import ItemSizes
-from asyncloader.values.schema import ITEM_BYTES
 
 Counted = npt.NDArray[np.uint32]
 
 MOST_KEYS = 2**19
-"""Kept at most, in 12 bytes each, and as much again for a moment when new ones are added."""
+"""Keys that are kept at most, in 12 bytes each, and as much again while new ones are added."""
 NONE_FOUND = 3.0
-"""Where none of so many is found, there are fewer than 3 with 95% confidence (the rule of three)."""
+"""If a sample holds none, fewer than this number are expected, with 95% confidence (the rule of three)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class KeyCounter:
             self._merge()
 
     def repeats(self) -> Repeats:
-        """What has been found so far."""
+        """The result so far."""
         self._merge()
         scale = 2.0**self._halvings
         more = self._counts[self._counts > 1].astype(np.float64) - 1.0
@@ -75,8 +75,8 @@ class KeyCounter:
     def _merge(self) -> None:
         if not self._waiting:
             return
-        hashes = np.concatenate([each for each, _ in self._new])
-        counts = np.concatenate([each for _, each in self._new])
+        hashes = np.concatenate([hashes for hashes, _ in self._new])
+        counts = np.concatenate([counts for _, counts in self._new])
         self._new, self._waiting = [], 0
         order = np.argsort(hashes, kind="stable")
         hashes, counts = _summed(hashes[order], counts[order])
@@ -90,7 +90,7 @@ class KeyCounter:
 
 
 def _counted(hashes: Hashes) -> tuple[Hashes, Counted]:
-    """Different hashes in order, and how often each stands there."""
+    """Different hashes in order, and how often each occurs."""
     ordered = np.sort(hashes)
     return _summed(ordered, np.ones(len(ordered), dtype=np.uint32))
 
@@ -98,12 +98,8 @@ def _counted(hashes: Hashes) -> tuple[Hashes, Counted]:
 def _summed(ordered: Hashes, counts: Counted) -> tuple[Hashes, Counted]:
     if not len(ordered):
         return ordered, counts
-    begins = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    return ordered[begins], np.add.reduceat(counts, begins)
-
-
-NONE_FOUND = 3.0
-"""Where none of so many is found, there are fewer than 3 with 95% confidence (the rule of three)."""
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    return ordered[starts], np.add.reduceat(counts, starts)
 
 
 @dataclass(slots=True)
@@ -150,8 +146,8 @@ class SizeTally:
     def add(self, sizes: npt.NDArray[np.int64]) -> None:
         """The sizes of more items."""
         if len(sizes):
-            found = np.bincount(sizes)
-            self._counts[: len(found)] += found
+            counts = np.bincount(sizes)
+            self._counts[: len(counts)] += counts
 
     def plan(self) -> ItemSizes:
         """The result; all 0 where there are no items."""
@@ -161,6 +157,6 @@ class SizeTally:
             return ItemSizes(0.0, 0, 0, 0)
         present = np.flatnonzero(counts)
         upto = np.cumsum(counts[present])
-        # The smallest size that so many percent of the items do not exceed.
+        # The smallest size that this share of the items does not exceed.
         p50, p99 = (int(present[np.searchsorted(upto, items * share)]) for share in (0.5, 0.99))
         return ItemSizes(float(counts[present] @ present) / items, p50, p99, int(present[-1]))

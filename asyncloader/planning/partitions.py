@@ -1,8 +1,8 @@
 """How the writes spread over the partition keys of a table or a global index. Pure; memory is bounded by sketches.
 
-A partition key takes 1,000 WCU/s, whatever the table can take (DYNAMODB.md, Partition limits). Two things follow: all
-writes of the heaviest key take so long at least; and a load that reads the source in its order is, in every stretch
-that it can look over, as slow as the heaviest key of that stretch.
+A partition key takes 1,000 WCU/s, whatever the table can take (docs/dynamodb.md#partitions). Two things follow: all
+writes of the heaviest key take at least (units / 1,000) seconds; and a load that reads the source in its order is, in
+every stretch that it can look ahead over, as slow as the heaviest key of that stretch.
 """
 
 from __future__ import annotations
@@ -67,10 +67,10 @@ class PartitionTally:
         """The result; `scale` is by how much a sample must be multiplied. Shares and distinct keys are the sample's own."""
         self._end_stretch()
         wcu = self._wcu
-        found = self._heavy.get_frequent_items(datasketches.frequent_items_error_type.NO_FALSE_NEGATIVES)
+        frequent = self._heavy.get_frequent_items(datasketches.frequent_items_error_type.NO_FALSE_NEGATIVES)
         # The estimate is the upper bound; the truth lies between the two.
-        heavy = [(key, lower, upper) for key, _, lower, upper in found if upper >= HEAVY_SHARE * wcu]
-        heavy.sort(key=lambda each: (-each[2], each[0]))
+        heavy = [(key, lower, upper) for key, _, lower, upper in frequent if upper >= HEAVY_SHARE * wcu]
+        heavy.sort(key=lambda bounds: (-bounds[2], bounds[0]))
         return Partitions(
             owner=self._owner,
             key=self._kind.name,

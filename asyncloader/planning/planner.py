@@ -1,4 +1,4 @@
-"""A survey: the sources are read, decoded and encoded as for a load, and counted instead of sent."""
+"""The planner: the sources are read, decoded and encoded as for a load, and counted instead of sent."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MOST_THREADS = 4
 
 
 class Planner:
-    """A survey from its first look at the sources to its plan; nothing is written anywhere.
+    """Makes a plan from the sources; nothing is written anywhere.
 
     `prepare` looks at the sources, `run` reads them; `rows_read`, `passed_bytes` and `total_bytes` may be watched.
     """
@@ -79,7 +79,7 @@ class Planner:
         tally = self._tally = PlanTally(planned, settings)
         threads = min(os.cpu_count() or 1, MOST_THREADS)
         waiting: deque[tuple[asyncio.Future[BlockProfile], SampledBlock]] = deque()
-        with ThreadPoolExecutor(threads, thread_name_prefix="asyncloader-survey") as pool:
+        with ThreadPoolExecutor(threads, thread_name_prefix="asyncloader-plan") as pool:
             try:
                 async with contextlib.aclosing(self._drawn()) as all_drawn:
                     async for drawn in all_drawn:
@@ -95,9 +95,9 @@ class Planner:
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
         return tally.plan(
-            tuple(each.name for each in self._inputs),
+            tuple(source.name for source in self._inputs),
             total_bytes=self._text_bytes,
-            spreadable=all(isinstance(each, TextInput) and each.is_plain for each in self._inputs),
+            spreadable=all(isinstance(source, TextInput) and source.is_plain for source in self._inputs),
             name=None if table is None else table.name,
             region=region,
             elapsed_s=time.monotonic() - self._began,
@@ -109,11 +109,11 @@ class Planner:
             raise UsageError(
                 "a plan needs the table's key: name the table by --table, or its key by --key NAME[:S|N|B]"
             )
-        for each in self._inputs:
+        for source in self._inputs:
             for option, attribute in (("--key", key), ("--sort-key", sort_key)):
-                if attribute is not None and each.columns is not None and attribute.name not in each.columns:
+                if attribute is not None and source.columns is not None and attribute.name not in source.columns:
                     raise UsageError(
-                        f"{option} {attribute.name}: {each.name} has no such column; its columns are {some(each.columns)}"
+                        f"{option} {attribute.name}: {source.name} has no such column; its columns are {some(source.columns)}"
                     )
         return Table("planned", "", key, sort_key)
 
@@ -121,44 +121,44 @@ class Planner:
         """All blocks of all sources in their order, or a sample of them."""
         settings, numbers, before = self._settings, itertools.count(), 0
         quota = Quota(settings.load.limit)
-        for each in self._inputs:
+        for source in self._inputs:
             if quota.is_used_up:
                 return
-            async with contextlib.aclosing(draw(each, settings.load, settings.sample, numbers, quota)) as drawing:
+            async with contextlib.aclosing(draw(source, settings.load, settings.sample, numbers, quota)) as drawing:
                 async for drawn in drawing:
                     self.passed_bytes = before + drawn.passed_bytes
                     yield drawn
-            before += each.size_bytes or 0
+            before += source.size_bytes or 0
 
     def _examine(self, block: Block) -> BlockProfile:
         assert self._table is not None
         return examine(run_steps(self._inputs[block.source].encode(block)), self._table)
 
-    async def _count(self, tally: PlanTally, finding: asyncio.Future[BlockProfile], drawn: SampledBlock) -> None:
-        found, block = await finding, drawn.block
+    async def _count(self, tally: PlanTally, examined: asyncio.Future[BlockProfile], drawn: SampledBlock) -> None:
+        profile, block = await examined, drawn.block
         assert block is not None
-        places = Places(self._inputs[block.source], block, found.rows, drawn.has_line)
-        await in_thread(tally.add, found, block.size_bytes, places.spot)
+        places = Places(self._inputs[block.source], block, profile.rows, drawn.has_line)
+        await in_thread(tally.add, profile, block.size_bytes, places.spot)
 
 
 @dataclass(slots=True)
 class Places:
-    """Where the records of one block stand; they are looked up only if somebody asks."""
+    """Where the records of one block are; looked up only if needed."""
 
     owner: Input
     block: Block
     records: int
     has_line: bool
-    _begins: Sequence[tuple[int, int]] | None = None
+    _starts: Sequence[tuple[int, int]] | None = None
 
     def spot(self, record: int) -> Location:
         """The place of one record."""
         name, block = self.owner.name, self.block
         if self.has_line and self._are_lines:
             return Location(name, block.line + record)
-        if self._begins is None:
-            self._begins = self.owner.record_starts(block)
-        offset, line = self._begins[record]
+        if self._starts is None:
+            self._starts = self.owner.record_starts(block)
+        offset, line = self._starts[record]
         return Location(name, line) if self.has_line else Location(name, None, offset)
 
     @property

@@ -22,7 +22,7 @@ from asyncloader.values.schema import AttributeType, Table
 
 
 class PlanTally:
-    """Adds up findings; memory does not grow with their number."""
+    """Adds up block profiles; memory does not grow with their number."""
 
     def __init__(self, table: Table, settings: PlanSettings) -> None:
         self._table = table
@@ -43,24 +43,24 @@ class PlanTally:
     def rows_read(self) -> int:
         return round(self._rows.amount)
 
-    def add(self, found: BlockProfile, size_bytes: int, spot: Callable[[int], Location]) -> None:
-        """The next block, of so many bytes; `spot` tells where one of its records is."""
-        self._rows.add(size_bytes, found.rows)
-        self._rejected.add(size_bytes, len(found.bad))
-        self._wcu.add(size_bytes, found.wcu)
-        self._items += found.items
-        self._superseded += found.superseded
-        self._table_wcu += found.table_wcu
+    def add(self, profile: BlockProfile, size_bytes: int, spot: Callable[[int], Location]) -> None:
+        """The next block, of `size_bytes`; `spot` returns where one of its records is."""
+        self._rows.add(size_bytes, profile.rows)
+        self._rejected.add(size_bytes, len(profile.bad))
+        self._wcu.add(size_bytes, profile.wcu)
+        self._items += profile.items
+        self._superseded += profile.superseded
+        self._table_wcu += profile.table_wcu
         if len(self._entries):
-            self._entries += np.array(found.entries, dtype=np.int64)
-        self._reasons.add(list(found.bad), spot)
-        self._keys.add(found.hashes)
-        self._sizes.add(found.sizes)
-        for tally, keys in zip(self._partitions, found.partitions, strict=True):
+            self._entries += np.array(profile.entries, dtype=np.int64)
+        self._reasons.add(list(profile.bad), spot)
+        self._keys.add(profile.hashes)
+        self._sizes.add(profile.sizes)
+        for tally, keys in zip(self._partitions, profile.partitions, strict=True):
             tally.add(keys)
-        for name, column in found.columns.items():
+        for name, column in profile.columns.items():
             known = self._columns.setdefault(name, ColumnTally(name))
-            known.add(column, lambda row: spot(found.record(row)))
+            known.add(column, lambda row: spot(profile.record(row)))
 
     def plan(
         self,
@@ -85,11 +85,11 @@ class PlanTally:
         table_wcu = round(self._table_wcu * scale)
         wcu = table_wcu + sum(index.wcu for index in indexes)
         duration = duration_of(table, settings, table_wcu, indexes, partitions)
-        columns = tuple(each.plan(self._type(each.name)) for each in self._columns.values())
+        columns = tuple(column.plan(self._type(column.name)) for column in self._columns.values())
         reasons = self._reasons.plan(scale)
         items, superseded = round(self._items * scale), round(self._superseded * scale)
         rejected = round(self._rejected.amount * scale)
-        situation = AdviceContext(
+        context = AdviceContext(
             table, settings, duration, table_wcu, indexes, partitions, columns, reasons, repeats.rows > 0, spreadable
         )
         return Plan(
@@ -111,7 +111,7 @@ class PlanTally:
             cost=cost_of(wcu, region, settings.price_usd),
             duration=duration,
             columns=columns,
-            advice=advise(situation),
+            advice=advise(context),
             sample=None if fraction >= 1.0 else self._sample(fraction),
             elapsed_s=elapsed_s,
         )
@@ -140,22 +140,22 @@ _PARTICULAR = re.compile(r"'[^']*'|\"[^\"]*\"|[0-9]+|0x[0-9a-f]+")
 
 @dataclass(slots=True)
 class ReasonTally:
-    """Counts reasons; `spot` of `add` tells where a record of the block is, and is asked only for the first ones."""
+    """Counts reasons; `spot` of `add` returns where a record of the block is, and is called only for the first ones."""
 
-    _found: dict[str, Reason] = field(default_factory=dict)
+    _reasons: dict[str, Reason] = field(default_factory=dict)
 
     def add(self, bad: list[BadRow], spot: Callable[[int], Location]) -> None:
         """The rejected rows of the next block."""
         for row in bad:
             reason = str(row)
             like = f"{row.column}: {_PARTICULAR.sub('?', row.reason)}"
-            if like not in self._found and len(self._found) >= MOST_REASONS:
+            if like not in self._reasons and len(self._reasons) >= MOST_REASONS:
                 like = reason = OTHERS
-            known = self._found.get(like) or Reason(reason, 0, ())
+            known = self._reasons.get(like) or Reason(reason, 0, ())
             spots = known.spots if len(known.spots) >= SPOTS else (*known.spots, spot(row.record))
-            self._found[like] = Reason(known.reason, known.rows + 1, spots)
+            self._reasons[like] = Reason(known.reason, known.rows + 1, spots)
 
     def plan(self, scale: float) -> tuple[Reason, ...]:
         """The reasons, those of most rows first."""
-        usual = sorted(self._found.values(), key=lambda each: -each.rows)
-        return tuple(replace(each, rows=round(each.rows * scale)) for each in usual)
+        usual = sorted(self._reasons.values(), key=lambda reason: -reason.rows)
+        return tuple(replace(reason, rows=round(reason.rows * scale)) for reason in usual)

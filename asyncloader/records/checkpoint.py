@@ -1,7 +1,7 @@
 """How far a load is done for good.
 
 A load reads its sources in one split, or with `--spread K` in K of them: together they cover every byte of every
-source once, each is read in order, and each has its own place up to which everything is settled.
+source once, each is read in order, and each has its own position up to which everything is settled.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from asyncloader.values.report import Counts
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where reading begins or goes on.
+    """Where reading starts or goes on.
 
     `source` is the source's index; `offset` a byte of its (decompressed, UTF-8) text and `line` the line there, with
-    0 for the source's begin; `rows` how many rows of this split lie before.
+    0 for the source's start; `rows` how many rows of this split are before it.
     """
 
     source: int = 0
@@ -28,7 +28,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """What is left of a part of the sources that is read in order: from `place` on.
+    """What is left of a part of the sources that is read in order: from `position` on.
 
     It ends before byte `end_offset` of source `end_source`, or with the last source where that is None.
     """
@@ -38,7 +38,7 @@ class Split:
     end_offset: int = 0
 
     def moved_to(self, position: Position) -> Split:
-        """The same split once everything before `place` is done."""
+        """The same split once everything before `position` is done."""
         return replace(self, position=position)
 
     def end_in(self, source: int) -> int | None:
@@ -58,7 +58,7 @@ UNSPLIT: tuple[Split, ...] = (Split(),)
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """All that lies before the places of the `splits` is settled.
+    """All that is before the positions of the `splits` is settled.
 
     `counts` since the load's first start, `rejects_bytes` of the reject file.
     """
@@ -71,19 +71,19 @@ class Checkpoint:
         """What the journal keeps; a split is `[source, offset, line, rows, end_source, end_offset]`."""
         splits = [
             [
-                each.position.source,
-                each.position.offset,
-                each.position.line,
-                each.position.rows,
-                each.end_source,
-                each.end_offset,
+                split.position.source,
+                split.position.offset,
+                split.position.line,
+                split.position.rows,
+                split.end_source,
+                split.end_offset,
             ]
-            for each in self.splits
+            for split in self.splits
         ]
         return {"splits": splits, "counts": asdict(self.counts), "rejects_bytes": self.rejects_bytes}
 
     @classmethod
-    def from_json(cls, told: dict[str, Any]) -> Checkpoint:
+    def from_json(cls, kept: dict[str, Any]) -> Checkpoint:
         """What the journal kept."""
-        splits = tuple(Split(Position(*each[:4]), *each[4:]) for each in told["splits"])
-        return cls(splits, Counts(**told["counts"]), told["rejects_bytes"])
+        splits = tuple(Split(Position(*split[:4]), *split[4:]) for split in kept["splits"])
+        return cls(splits, Counts(**kept["counts"]), kept["rejects_bytes"])

@@ -1,6 +1,6 @@
 """Which key hashes have been seen in more than one split: exact, in bounded memory, beside the journal where it must.
 
-Hashes are kept in sorted runs of one split each. What goes beyond the memory lies in a nameless file of eight bytes a
+Hashes are kept in sorted runs of one split each. What exceeds the memory is in a nameless file of eight bytes a
 row, which the system removes whatever happens. In the end the runs are compared range by range of their values.
 """
 
@@ -19,18 +19,18 @@ import numpy.typing as npt
 from asyncloader.encode.key_hash import Hashes
 
 MEMORY_HASHES = 1024 * 1024
-"""As many are held in memory: 8 MiB of them, and three times that while they are sorted or compared."""
+"""How many are held in memory: 8 MiB of them, and three times that while they are sorted or compared."""
 
 
 _HASH_BYTES = 8
 _RANGES = 1024
-"""Into so many equal ranges the values are divided; where each begins is known of every run."""
+"""The values are divided into this many equal ranges; where each starts is known of every run."""
 _BOUNDS = (np.arange(1, _RANGES, dtype=np.uint64) * np.uint64((1 << 64) // _RANGES)).astype(np.uint64)
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """Sorted hashes of one split, in memory or from byte `at` of the file on; `cuts` are where the ranges begin and end."""
+    """Sorted hashes of one split, in memory or from byte `at` of the file on; `cuts` are where the ranges start and end."""
 
     split: int
     cuts: npt.NDArray[np.int64]
@@ -39,7 +39,7 @@ class _Run:
 
 
 class DuplicateKeys:
-    """Takes the hashes of one split after the other, then tells which stand in several. Blocks; raises `OSError`.
+    """Takes the hashes of one split after the other, then returns which are in several. Blocks; raises `OSError`.
 
     `folder` is where there is room for the file.
     """
@@ -55,7 +55,7 @@ class DuplicateKeys:
         self._file: IO[bytes] | None = None
 
     def add(self, split: int, hashes: Hashes) -> None:
-        """These keys stand in `split`, which is the one before or a later one."""
+        """These keys are in `split`, which is the one before or a later one."""
         if split != self._split:
             self._end_run()
             self._split = split
@@ -67,18 +67,18 @@ class DuplicateKeys:
             self._write()
 
     def repeated(self, most: int) -> Hashes:
-        """Hashes that stand in several splits, up to `most` of them."""
+        """Hashes that are in several splits, up to `most` of them."""
         self._end_run()
-        found: list[Hashes] = []
+        repeated: list[Hashes] = []
         for group in self._ranges():
             ordered = np.sort(np.concatenate(group))
-            found.append(_distinct(ordered[1:][ordered[1:] == ordered[:-1]]))
-            if sum(map(len, found)) >= most:
+            repeated.append(_distinct(ordered[1:][ordered[1:] == ordered[:-1]]))
+            if sum(map(len, repeated)) >= most:
                 break
-        return np.concatenate(found)[:most] if found else np.zeros(0, dtype=np.uint64)
+        return np.concatenate(repeated)[:most] if repeated else np.zeros(0, dtype=np.uint64)
 
     def close(self) -> None:
-        """Let the file go, and its room on the disk with it."""
+        """Close the file, which frees its space on the disk."""
         if self._file is not None:
             self._runs.clear()
             self._file.close()
@@ -113,7 +113,7 @@ class DuplicateKeys:
             self._new = []
 
     def _write(self) -> None:
-        """Bring the runs that are in memory to the file."""
+        """Write the runs that are in memory to the file."""
         if self._file is None:
             self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115  # closed by close()
         for place, run in enumerate(self._runs):

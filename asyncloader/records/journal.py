@@ -1,9 +1,9 @@
 """The journal: what a load is, and how far it is done for good, so that another run can go on from there.
 
-An append-only file of lines, each `CRC32 JSON`. The first says what is being loaded and how; a few may tell what was
+An append-only file of lines, each `CRC32 JSON`. The first says what is being loaded and how; a few may say what was
 raised of the table's capacity and must be set back; every other is a
-watermark: all that lies before it is settled, and its rejects are on disk. The first watermark stands where the load
-began. Each line is on disk before the next step is taken, and a torn last line is as if it had not been written. The
+watermark: all that is before it is settled, and its rejects are on disk. The first watermark is where the load
+started. Each line is on disk before the next step is taken, and a torn last line is as if it had not been written. The
 file is made before the first write to the table and removed when the load is complete.
 """
 
@@ -25,11 +25,12 @@ from asyncloader.sources.resolve import SourceFile
 from asyncloader.values.capacity_change import RaisedCapacity
 from asyncloader.values.errors import UsageError
 
-VERSION = 2
+VERSION = 3
+"""Of the journal's form: 3 calls `splits` what 2 called `lanes`. Another version is refused, not guessed at."""
 RAISED = "raised"
-"""The one member of a line that tells what was raised of the table's capacity."""
+"""The one member of a line that says what was raised of the table's capacity."""
 EDGE_BYTES = 64 * 1024
-"""How much of a source's begin and end goes into its fingerprint."""
+"""How much of a source's start and end goes into its fingerprint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,34 +45,34 @@ class Identity:
 
     def differences(self, recorded: dict[str, Any]) -> list[str]:
         """What is not as recorded, in words."""
-        found: list[str] = []
+        differences: list[str] = []
         if recorded["table_arn"] != self.table_arn:
-            found.append(f"the table was {recorded['table_arn']} and is {self.table_arn}")
+            differences.append(f"the table was {recorded['table_arn']} and is {self.table_arn}")
         for then, now in zip(recorded["sources"], self.sources, strict=False):
             if then != now:
                 what = next(name for name in ("name", "size_bytes", "begin", "end") if then.get(name) != now.get(name))
                 words = {"size_bytes": "size", "begin": "begin (first 64 KiB)", "end": "end (last 64 KiB)"}.get(
                     what, what
                 )
-                found.append(f"the {words} of {now['name']} has changed")
+                differences.append(f"the {words} of {now['name']} has changed")
         if len(recorded["sources"]) != len(self.sources):
-            found.append(f"there were {len(recorded['sources'])} sources and are {len(self.sources)}")
+            differences.append(f"there were {len(recorded['sources'])} sources and are {len(self.sources)}")
         for name in sorted({*recorded["options"], *self.options}):
             before, after = recorded["options"].get(name), json.loads(json.dumps(self.options.get(name)))
             if before != after:
-                found.append(f"{name} was {_shown(before)} and is {_shown(after)}")
-        return found
+                differences.append(f"{name} was {_shown(before)} and is {_shown(after)}")
+        return differences
 
 
 def fingerprint(source: SourceFile, header: bytes) -> dict[str, Any]:
-    """What is remembered of a source: name, size, digests of begin and end; of a stream only its header."""
+    """What is remembered of a source: name, size, digests of start and end; of a stream only its header."""
     if source.size_bytes is None:
         return {"name": source.name, "size_bytes": None, "begin": _digest(header), "end": None}
     with open(source.name, "rb") as file:
-        begin = file.read(EDGE_BYTES)
+        start = file.read(EDGE_BYTES)
         size = file.seek(0, os.SEEK_END)
         file.seek(max(size - EDGE_BYTES, 0))
-        return {"name": source.name, "size_bytes": size, "begin": _digest(begin), "end": _digest(file.read(EDGE_BYTES))}
+        return {"name": source.name, "size_bytes": size, "begin": _digest(start), "end": _digest(file.read(EDGE_BYTES))}
 
 
 def default_path(table: str, endpoint: str, sources: Iterable[SourceFile]) -> Path:
@@ -84,7 +85,7 @@ def default_path(table: str, endpoint: str, sources: Iterable[SourceFile]) -> Pa
 class Journal:
     """One load's journal. All methods block and raise `OSError`.
 
-    Rows that are rejected may move the watermark in one thread while another one begins the journal for the first write:
+    Rows that are rejected may move the watermark in one thread while another one starts the journal for the first write:
     each waits for the other.
     """
 
@@ -92,14 +93,14 @@ class Journal:
         self.path = path
         self._identity = identity
         self._file: IO[bytes] | None = None
-        self._begun = False
+        self._started = False
         self._resumes = False
         self._turn = RLock()
         self.raised: RaisedCapacity | None = None
         """What an earlier run has raised and not set back, once it was looked for."""
 
     def find(self, *, resume: bool, restart: bool, how_to_resume: str) -> Checkpoint | None:
-        """The watermark to go on from, or None to begin anew.
+        """The watermark to go on from, or None to start anew.
 
         Raises `UsageError` where an unfinished load is in the way, is being run by somebody else, or was another one.
         """
@@ -118,26 +119,26 @@ class Journal:
             return None
         if not resume:
             raise UsageError(
-                f"an unfinished load of these sources into {self._identity.table} stands in {self.path}; "
-                f"go on with: {how_to_resume} (or begin anew with --restart)"
+                f"an unfinished load of these sources into {self._identity.table} is in {self.path}; "
+                f"go on with: {how_to_resume} (or start anew with --restart)"
             )
         recorded = lines[0][0]
         if recorded.get("version") != VERSION:
-            raise UsageError(f"{self.path}: was written by another version of asyncloader; begin anew with --restart")
+            raise UsageError(f"{self.path}: was written by another version of asyncloader; start anew with --restart")
         if different := self._identity.differences(recorded):
             raise UsageError(
-                f"{self.path}: this is not the load to resume: {'; '.join(different)}; begin anew with --restart"
+                f"{self.path}: this is not the load to resume: {'; '.join(different)}; start anew with --restart"
             )
         self._resumes = True
         return Checkpoint.from_json([line for line, _ in lines if RAISED not in line][-1])
 
     def begin(self, start: Checkpoint) -> None:
-        """Be ready for watermarks: behind the last valid line of what was found, or in a new file that begins at `start`."""
+        """Be ready for watermarks: behind the last valid line of what is there, or in a new file that starts at `start`."""
         with self._turn:
-            self._begun = True
-            self._begin(start)
+            self._started = True
+            self._start(start)
 
-    def _begin(self, start: Checkpoint) -> None:
+    def _start(self, start: Checkpoint) -> None:
         if self._resumes and self._file is not None:
             self._file.seek(0)
             lines = _valid_lines(self._file.read())
@@ -159,20 +160,20 @@ class Journal:
     def write(self, checkpoint: Checkpoint) -> None:
         """Keep a watermark; before the first write to the table there is none to keep."""
         with self._turn:
-            if self._begun:
+            if self._started:
                 self._append(checkpoint.as_json())
 
     def remember(self, raised: RaisedCapacity | None) -> None:
         """Keep what is about to be raised, or, by None, that nothing is raised any more."""
         with self._turn:
             self.raised = raised
-            if self._file is not None and (self._begun or self._resumes):
-                if not self._begun:
+            if self._file is not None and (self._started or self._resumes):
+                if not self._started:
                     self.begin(Checkpoint())
                 self._append({RAISED: None if raised is None else raised.as_json()})
 
     def close(self, *, complete: bool) -> None:
-        """Let the journal go; that of a complete load is removed."""
+        """Close the journal; that of a complete load is removed."""
         if self._file is None:
             return
         if complete:
@@ -214,9 +215,9 @@ class Journal:
 
 
 def _raised(lines: list[tuple[dict[str, Any], int]]) -> RaisedCapacity | None:
-    """What the last line of that kind tells."""
-    told = [line[RAISED] for line, _ in lines if RAISED in line]
-    return RaisedCapacity.from_json(told[-1]) if told and told[-1] is not None else None
+    """What the last line of that kind says."""
+    raised = [line[RAISED] for line, _ in lines if RAISED in line]
+    return RaisedCapacity.from_json(raised[-1]) if raised and raised[-1] is not None else None
 
 
 def _valid_lines(data: bytes) -> list[tuple[dict[str, Any], int]]:
@@ -249,7 +250,7 @@ def _shown(value: object) -> str:
 
 
 class NullJournal:
-    """The journal of a load from sources that nobody can read a second time: it keeps nothing and finds nothing."""
+    """The journal of a load from sources that nobody can read a second time: it keeps nothing."""
 
     path = None
     raised = None
@@ -265,7 +266,7 @@ class NullJournal:
         """A watermark would help nobody."""
 
     def remember(self, raised: RaisedCapacity | None) -> None:
-        """Whoever raises capacity must have a journal; this is only told that nothing is raised."""
+        """Whoever raises capacity must have a journal; this is only called when nothing is raised."""
 
     def close(self, *, complete: bool) -> None:
         """Nothing is open."""

@@ -21,12 +21,12 @@ from asyncloader.values.dialect import Dialect
 from asyncloader.values.errors import UsageError
 
 UNIT_SYMBOL = "␟"
-"""Stands for the delimiter in reasons and raw texts where the dialect has no way to quote it."""
+"""Replaces the delimiter in reasons and raw texts where the dialect has no way to quote it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """One rejected row: its cells by column name, or its raw text where they cannot be told apart.
+    """One rejected row: its cells by column name, or its raw text where they cannot be separated.
 
     `item` is for hooks: an item that was no row, as it came, or in DynamoDB JSON where the service refused it.
     """
@@ -59,7 +59,7 @@ class RejectFile:
         return self.size_bytes > 0
 
     def make_room(self, sources: Sequence[Path]) -> Path | None:
-        """Move what an earlier load left out of the way; gives its new name. A source stays, and we take another name."""
+        """Move what an earlier load left out of the way; returns its new name. A source stays, and this file gets another name."""
         if not self.path.is_file():
             return None
         if any(source.exists() and source.samefile(self.path) for source in sources):
@@ -79,7 +79,7 @@ class RejectFile:
             return
         if not self.path.is_file() or self.path.stat().st_size < size_bytes:
             raise UsageError(
-                f"{self.path}: the rejects of the load to resume are not there any more; begin anew with --restart"
+                f"{self.path}: the rejects of the load to resume are not there any more; start anew with --restart"
             )
         self._file = self.path.open("r+b")  # open as long as the load runs
         self._file.truncate(size_bytes)
@@ -88,7 +88,7 @@ class RejectFile:
         self.size_bytes = size_bytes
 
     def append(self, rejects: Sequence[Reject]) -> None:
-        """Write rejects and see to it that they stand on the disk."""
+        """Write rejects, and return once they are on the disk."""
         if not rejects:
             return
         if self._file is None:
@@ -96,13 +96,13 @@ class RejectFile:
             self._write([dict(zip(self._columns, self._columns, strict=True))])
         self._write(
             {
-                **each.cells,
-                SOURCE_COLUMN: each.source,
-                LINE_COLUMN: str(each.line),
-                ERROR_COLUMN: each.reason,
-                RAW_COLUMN: each.raw,
+                **reject.cells,
+                SOURCE_COLUMN: reject.source,
+                LINE_COLUMN: str(reject.line),
+                ERROR_COLUMN: reject.reason,
+                RAW_COLUMN: reject.raw,
             }
-            for each in rejects
+            for reject in rejects
         )
         self._file.flush()
         if self.path.is_file():
@@ -112,7 +112,7 @@ class RejectFile:
     def close(self) -> None:
         """Close the file if there is one."""
         if self._file is not None:
-            # What was appended stands on disk; a write that failed has been told, and is only tried again here.
+            # What was appended is on disk; a write that failed has been raised, and is only tried again here.
             with contextlib.suppress(OSError):
                 self._file.close()
             self._file = None

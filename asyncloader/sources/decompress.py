@@ -1,4 +1,4 @@
-"""Compressed bytes → the bytes they stand for, in pieces of bounded size. Pure."""
+"""Compressed bytes → decompressed bytes, in chunks of bounded size. Pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from typing import Protocol
 import zstandard
 
 MAGIC_BYTES = 6
-"""As many first bytes tell how a source is compressed."""
+"""How many first bytes identify the compression of a source."""
 SLICE_BYTES = 1024
-"""Fed at once, so that even the most repetitive data stays within memory: it grows to 1 MiB of gzip, 32 MiB of zstd."""
+"""Bytes that are decompressed at once, so that even the most repetitive data fits in memory.
+
+They become up to 1 MiB from gzip and 32 MiB from zstd."""
 
 
 class _Decompressor(Protocol):
@@ -39,7 +41,7 @@ class NotDecompressed(ValueError):
 
 
 class Decompression:
-    """One source's decompression. `feed` takes what was read, `take` gives pieces until one is empty."""
+    """One source's decompression. `feed` takes what was read, `take` returns chunks until one is empty."""
 
     def __init__(self, make: Callable[[], _Decompressor]) -> None:
         self._make = make
@@ -47,20 +49,20 @@ class Decompression:
         self._left = b""
 
     @classmethod
-    def of(cls, begin: bytes) -> Decompression | None:
+    def of(cls, head: bytes) -> Decompression | None:
         """The one that fits a source's first bytes, or None if it is not compressed."""
-        return next((cls(make) for magic, make in _MAGIC if begin.startswith(magic)), None)
+        return next((cls(make) for magic, make in _MAGIC if head.startswith(magic)), None)
 
     def feed(self, raw: bytes) -> None:
         """More bytes; all that were fed before have been taken."""
         self._left = raw
 
-    def take(self, piece_bytes: int) -> bytes:
-        """About `piece_bytes` of what was fed, empty when it is used up; raises `NotDecompressed`."""
+    def take(self, chunk_bytes: int) -> bytes:
+        """About `chunk_bytes` of what was fed, empty when it is used up; raises `NotDecompressed`."""
         parts: list[bytes] = []
         size, at, raw = 0, 0, self._left
         try:
-            while at < len(raw) and size < piece_bytes:
+            while at < len(raw) and size < chunk_bytes:
                 part = self._decompress(raw[at : at + SLICE_BYTES])
                 at += SLICE_BYTES
                 size += len(part)

@@ -1,4 +1,4 @@
-"""A frame as a source: whatever hands out Arrow data through its C interface (the PyCapsule protocol).
+"""A frame as a source: anything that exports Arrow data through its C interface (the PyCapsule protocol).
 
 pyarrow's tables, record batches and readers do, as do the frames of pandas, polars, DuckDB and others; none of these
 libraries is imported for it.
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class ArrowStream(Protocol):
-    """Hands out batches of rows, one after the other: `__arrow_c_stream__` of Arrow's PyCapsule interface."""
+    """Exports batches of rows, one after the other: `__arrow_c_stream__` of Arrow's PyCapsule interface."""
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 
 @runtime_checkable
 class ArrowArray(Protocol):
-    """Hands out one batch of rows: `__arrow_c_array__` of Arrow's PyCapsule interface."""
+    """Exports one batch of rows: `__arrow_c_array__` of Arrow's PyCapsule interface."""
 
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class FrameSource:
-    """A frame under the name that people are told; how large it is is not known before it is read."""
+    """A frame with the name that messages use; its size is not known before it is read."""
 
     name: str
     frame: ArrowStream | ArrowArray
     size_bytes: None = None
 
     async def open(self) -> FrameStream:
-        """Begin to read; raises `SourceError` for what does not hand out rows after all."""
+        """Start to read; raises `SourceError` for what does not export rows after all."""
         try:
             return FrameStream(self.name, await in_thread(self._reader))
         except Exception as error:
@@ -76,7 +76,7 @@ class FrameStream:
         return batch
 
     async def close(self) -> None:
-        """Let the frame go."""
+        """Release the frame."""
         await in_thread(self._reader.close)
 
     def _next(self) -> pa.RecordBatch | None:
@@ -84,6 +84,6 @@ class FrameStream:
             batch = self._reader.read_next_batch()
         except StopIteration:
             return None
-        # What comes through the C interface was made by somebody else, and is believed by every kernel.
+        # What comes through the C interface was made by other code, and Arrow kernels do not check it.
         batch.validate(full=True)
         return batch

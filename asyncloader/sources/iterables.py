@@ -12,26 +12,26 @@ from asyncloader.values.errors import SourceError
 
 Item = Mapping[str, Any]
 SLICE_S = 0.005
-"""For so long an iterator that never waits may have the event loop for itself."""
+"""How long an iterator that never waits may keep the event loop to itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class ItemSource:
-    """An iterable of items under the name that people are told."""
+    """An iterable of items with the name that messages use."""
 
     name: str
     items: Iterable[Item] | AsyncIterable[Item]
     size_bytes: None = None
 
     def open(self) -> ItemStream:
-        """Begin to read."""
+        """Start to read."""
         return ItemStream(self.name, self.items)
 
 
 class ItemStream:
     """The items one by one, drawn in the event loop's thread, as a `for` there would draw them.
 
-    An iterator that does not wait itself lets the loop have its turn every few milliseconds.
+    An iterator that does not wait itself lets the loop run other tasks every few milliseconds.
     """
 
     def __init__(self, name: str, items: Iterable[Item] | AsyncIterable[Item]) -> None:
@@ -65,7 +65,7 @@ class ItemStream:
         return item
 
     async def close(self) -> None:
-        """Let a generator end, so that it gives back what it holds. Anything else is its owner's to close."""
+        """Let a generator end, so that it releases what it holds. Anything else is for its owner to close."""
         if isinstance(self._items, AsyncGeneratorType):
             await self._items.aclose()
         elif isinstance(self._items, GeneratorType):

@@ -18,7 +18,7 @@ STDIN = "-"
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One source: its name as the user wrote it (or the glob gave it), and its size as stored if it is a plain file."""
+    """One source: its name as the user wrote it (or as the glob matched it), and its size as stored if it is a plain file."""
 
     name: str
     size_bytes: int | None
@@ -37,17 +37,17 @@ Source = SourceFile | FrameSource | ItemSource
 def resolve_sources(given: Iterable[SourceLike]) -> list[Source]:
     """The sources in their order; raises `SourceError` for what is none."""
     given = list(given)
-    names = [each for each in given if isinstance(each, str | os.PathLike)]
+    names = [source for source in given if isinstance(source, str | os.PathLike)]
     if len(names) == len(given):
         return list(expand_paths(names))
     if names:
         expand_paths(names)  # what holds for all of them together, such as one standard input
     sources: list[Source] = []
-    for place, each in enumerate(given, 1):
-        if isinstance(each, str | os.PathLike):
-            sources += expand_paths([each])
+    for place, source in enumerate(given, 1):
+        if isinstance(source, str | os.PathLike):
+            sources += expand_paths([source])
         else:
-            sources.append(_memory(_name(each) if len(given) == 1 else f"{_name(each)} (source {place})", each))
+            sources.append(_memory(_name(source) if len(given) == 1 else f"{_name(source)} (source {place})", source))
     return sources
 
 
@@ -77,17 +77,17 @@ def _name(given: object) -> str:
 def expand_paths(names: Iterable[StrPath]) -> list[SourceFile]:
     """The files behind paths, globs and `-`, each checked to be there; raises `SourceError`.
 
-    A glob gives its files in the order of their names; a path that exists is itself, whatever characters it has.
+    A glob becomes its files in the order of their names; a path that exists is taken literally.
     """
     sources: list[SourceFile] = []
-    for name in [os.fspath(each) for each in names]:
+    for name in [os.fspath(path) for path in names]:
         if name == STDIN:
             sources.append(SourceFile(name, None))
         elif not os.path.lexists(name) and glob.has_magic(name):
-            found = sorted(path for path in glob.glob(name, recursive=True) if not os.path.isdir(path))
-            if not found:
+            matches = sorted(path for path in glob.glob(name, recursive=True) if not os.path.isdir(path))
+            if not matches:
                 raise SourceError(f"{name}: no file has such a name{_looked_in(name)}; check the pattern")
-            sources += [_file(path) for path in found]
+            sources += [_file(path) for path in matches]
         else:
             sources.append(_file(name))
     if not sources:

@@ -24,7 +24,7 @@ STDIN_DESCRIPTOR = 0
 
 
 class SourceStream:
-    """An open source. `read` gives chunks until `b""`; `read_bytes` is how much of the source as stored is used up."""
+    """An open source. `read` returns chunks until `b""`; `read_bytes` is how much of the source as stored is used up."""
 
     def __init__(self, source: SourceFile, file: Any, *, encoding: str | None, chunk_bytes: int) -> None:
         self.name = source.name
@@ -69,12 +69,12 @@ class SourceStream:
         return b""
 
     def push_back(self, chunk: bytes) -> None:
-        """Give back what was read ahead; it is the next to be read."""
+        """Return what was read ahead; it is the next to be read."""
         if chunk:
             self._pushed_back.append(chunk)
 
     async def skip_to(self, offset: int) -> None:
-        """Go on at byte `offset` of the stream; only at its begin. Seeks where it can, reads where it must."""
+        """Go on at byte `offset` of the stream; only at its start. Seeks where it can, reads where it must."""
         first = await self.read()
         self._pushed_back.append(first)
         if self.is_plain:
@@ -96,7 +96,7 @@ class SourceStream:
         await finish(self._file.close())
 
     async def _read_raw(self, least: int) -> bytes:
-        """The next bytes as stored, at least so many where there are more; the first ones tell how to read the rest."""
+        """The next bytes as stored, at least `least` where there are more; the first ones decide how to read the rest."""
         parts: list[bytes] = []
         size = 0
         try:
@@ -104,7 +104,7 @@ class SourceStream:
                 if not self.is_seekable:
                     await _until_readable(self._file.fileno())
                 part = await finish(self._file.read(self._chunk_bytes))
-                if part is None:  # somebody made the pipe non-blocking, and somebody else was faster
+                if part is None:  # the pipe was made non-blocking, and another process was faster
                     continue
                 if not part:
                     break
@@ -142,7 +142,7 @@ class SourceStream:
             ) from None
 
     def _without_mark(self, chunk: bytes) -> bytes:
-        """The chunk, but for a byte order mark at the very begin of the text; raises `SourceError` for one of UTF-16."""
+        """The chunk, without a byte order mark at the start of the text; raises `SourceError` for one of UTF-16."""
         if self._head is None:
             return chunk
         head = self._head + chunk

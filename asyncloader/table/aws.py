@@ -1,4 +1,4 @@
-"""The one door to aioboto3: session, credentials, region, endpoint and the control plane."""
+"""The only module that imports aioboto3: session, credentials, region, endpoint and the control plane."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from botocore.utils import get_environ_proxies
 
 from asyncloader.table import aws_errors, tls
 from asyncloader.table.description import read_description
+from asyncloader.values.dynamodb import TABLE_NAME
 from asyncloader.values.errors import AccessError, TableError, TableMissing
 from asyncloader.values.schema import Table
 from asyncloader.values.settings import AwsSettings, CreateSettings, RetrySettings, TransportName
@@ -32,15 +33,15 @@ CONNECT_LIMIT_S = 5.0
 ANSWER_LIMIT_S = 10.0
 """How long DescribeTable and CreateTable wait for the service; each is tried twice."""
 
-_TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
+_TABLE_NAME = re.compile(TABLE_NAME)
 
 
 class SessionCredentials:
     """The credentials of a session, refreshed by aioboto3 and loaded anew when the service refuses them."""
 
-    def __init__(self, session: aioboto3.Session, found: Any) -> None:
+    def __init__(self, session: aioboto3.Session, credentials: Any) -> None:
         self._session = session
-        self._found = found
+        self._credentials = credentials
         self._lock = asyncio.Lock()
 
     async def current(self) -> Credentials:
@@ -51,28 +52,28 @@ class SessionCredentials:
     async def get_frozen_credentials(self) -> Any:
         """The same as botocore's signer asks for them."""
         try:
-            return await self._found.get_frozen_credentials()
+            return await self._credentials.get_frozen_credentials()
         except (BotoCoreError, ClientError) as error:
             raise aws_errors.translate(error) from error
-        except RuntimeError as error:  # botocore's word for a refresh that brought nothing fresh
+        except RuntimeError as error:  # raised by botocore when a refresh brought no new credentials
             raise AccessError(f"the AWS credentials cannot be refreshed ({error}); sign in again") from error
 
     async def renew(self, refused: Credentials) -> None:
         """Ask the chain of providers again: files and processes are read anew."""
         async with self._lock:
-            if await self.current() != refused or self._found.method == "explicit":
+            if await self.current() != refused or self._credentials.method == "explicit":
                 return
             provider = self._session._session.get_component("credential_provider")
             try:
-                found = await provider.load_credentials()
+                loaded = await provider.load_credentials()
             except (BotoCoreError, ClientError) as error:
                 raise aws_errors.translate(error) from error
-            if found is not None:
-                self._found = found
+            if loaded is not None:
+                self._credentials = loaded
 
 
 class Aws:
-    """An open way to DynamoDB: what the engine needs to know and the calls that are not the hot path."""
+    """An open client of DynamoDB: what the engine needs to know, and the calls that do not write items."""
 
     def __init__(
         self, session: aioboto3.Session, client: Any, settings: AwsSettings, credentials: SessionCredentials
@@ -86,7 +87,7 @@ class Aws:
 
     @property
     def needs_aioboto3(self) -> bool:
-        """Whether only aioboto3's own transport will do: a proxy stands between, or the endpoint has a path."""
+        """Whether only aioboto3's own transport will do: a proxy is between, or the endpoint has a path."""
         parts = urlsplit(self.endpoint_url)
         return bool(get_environ_proxies(self.endpoint_url).get(parts.scheme)) or parts.path not in ("", "/")
 
@@ -124,11 +125,11 @@ class Aws:
         """The table's key and indexes; raises `TableError` unless it can be written to."""
         if not name.startswith("arn:") and not _TABLE_NAME.fullmatch(name):
             raise TableError(aws_errors.no_table_name(name))
-        told = await self.told(name)
-        status = told.get("TableStatus", "ACTIVE")
+        description = await self.told(name)
+        status = description.get("TableStatus", "ACTIVE")
         if status not in WRITABLE:
             raise TableError(aws_errors.not_active(name, status))
-        return read_description(told)
+        return read_description(description)
 
     async def create(self, name: str, create: CreateSettings) -> Table:
         """Create the table on demand and wait until it is active; one that exists already is taken as it is."""
@@ -136,10 +137,10 @@ class Aws:
         try:
             await self._client.create_table(
                 TableName=name,
-                AttributeDefinitions=[{"AttributeName": each.name, "AttributeType": each.type} for each in key],
+                AttributeDefinitions=[{"AttributeName": part.name, "AttributeType": part.type} for part in key],
                 KeySchema=[
-                    {"AttributeName": each.name, "KeyType": kind}
-                    for each, kind in zip(key, ("HASH", "RANGE"), strict=False)
+                    {"AttributeName": part.name, "KeyType": kind}
+                    for part, kind in zip(key, ("HASH", "RANGE"), strict=False)
                 ],
                 BillingMode="PAY_PER_REQUEST",
             )
@@ -152,9 +153,9 @@ class Aws:
                 while True:
                     # A table that has just been made may still be unknown to the next call.
                     with suppress(TableMissing):
-                        told = await self.told(name)
-                        if told.get("TableStatus", "ACTIVE") in WRITABLE:
-                            return read_description(told)
+                        description = await self.told(name)
+                        if description.get("TableStatus", "ACTIVE") in WRITABLE:
+                            return read_description(description)
                     await asyncio.sleep(pause_s)
                     pause_s = min(pause_s * 2, 2.0)
         except TimeoutError:
@@ -163,7 +164,7 @@ class Aws:
             ) from None
 
     async def told(self, name: str) -> dict[str, Any]:
-        """What DescribeTable tells; raises `TableError` and `AccessError`."""
+        """What DescribeTable returns; raises `TableError` and `AccessError`."""
         try:
             answer = await self._client.describe_table(TableName=name)
         except (BotoCoreError, ClientError, ResponseParserError) as error:
@@ -187,12 +188,12 @@ class Aws:
         return options + (["--endpoint-url", self.endpoint_url] if self._settings.endpoint_url else [])
 
     async def first_items(self, name: str, count: int) -> list[dict[str, Any]]:
-        """A few items in DynamoDB JSON, to show what stands in the table; raises `AccessError`."""
+        """A few items in DynamoDB JSON, to show what is in the table; raises `AccessError`."""
         try:
-            told = await self._client.scan(TableName=name, Limit=count)
+            response = await self._client.scan(TableName=name, Limit=count)
         except (BotoCoreError, ClientError) as error:
             raise aws_errors.translate(error, table=name, region=self.region, endpoint=self.endpoint_url) from error
-        return list(told["Items"])
+        return list(response["Items"])
 
 
 def static_session(access_key: str, secret_key: str, region: str) -> aioboto3.Session:
@@ -202,7 +203,7 @@ def static_session(access_key: str, secret_key: str, region: str) -> aioboto3.Se
 
 @asynccontextmanager
 async def connect(settings: AwsSettings, session: aioboto3.Session | None = None) -> AsyncIterator[Aws]:
-    """Open the way to DynamoDB as the AWS tools do; raises `AccessError` when there is no region or no credentials."""
+    """Open a client of DynamoDB as the AWS tools do; raises `AccessError` when there is no region or no credentials."""
     config = AioConfig(
         connect_timeout=CONNECT_LIMIT_S,
         read_timeout=ANSWER_LIMIT_S,
@@ -212,10 +213,10 @@ async def connect(settings: AwsSettings, session: aioboto3.Session | None = None
     try:
         if session is None:
             session = aioboto3.Session(profile_name=settings.profile, region_name=settings.region)
-        found = await session.get_credentials()
-        if found is None:
+        loaded = await session.get_credentials()
+        if loaded is None:
             raise AccessError(aws_errors.NO_CREDENTIALS)
-        credentials = SessionCredentials(session, found)
+        credentials = SessionCredentials(session, loaded)
         await credentials.current()
         opened = session.client(
             "dynamodb",
@@ -231,14 +232,14 @@ async def connect(settings: AwsSettings, session: aioboto3.Session | None = None
         raise AccessError(f"{error}; check --endpoint-url and AWS_ENDPOINT_URL") from error
     try:
         if client.meta.endpoint_url.startswith("https:"):
-            tls.context(_ca_bundle(session))  # said now and clearly, or botocore says it later and in riddles
+            tls.context(_ca_bundle(session))  # a clear error now; botocore would raise an unclear one later
         yield Aws(session, client, settings, credentials)
     finally:
         await opened.__aexit__(None, None, None)
 
 
 def _has_no_tls(endpoint_url: str | None) -> bool:
-    """Whether no certificate will ever be seen on this way, so that none need be read."""
+    """Whether no certificate will ever be used, so that none need be read."""
     return (endpoint_url or "").startswith("http://") and not get_environ_proxies(endpoint_url)
 
 
@@ -250,7 +251,7 @@ def _ca_bundle(session: aioboto3.Session) -> str:
 async def open_transports(
     aws: Aws, table: str, *, transport: TransportName, workers: int, retry: RetrySettings
 ) -> AsyncIterator[TransportFactory]:
-    """Open the way to a table for so many requests at once."""
+    """The transport factory for a table, for `workers` requests at once."""
     if transport == "aioboto3" or (transport == "auto" and aws.needs_aioboto3):
         from asyncloader.wire.aioboto3_transport import Aioboto3TransportFactory
 

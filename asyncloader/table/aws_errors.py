@@ -33,7 +33,7 @@ def not_active(table: str, status: str) -> str:
 
 
 def no_table_name(name: str) -> str:
-    """The line for what can be no table's name (DYNAMODB.md: Naming rules)."""
+    """The line for what can be no table's name (docs/dynamodb.md#table-names)."""
     return f"{name!r} is no name of a table; it has 3 to 255 letters, digits, '_', '-' or '.', or it is a table's ARN"
 
 
@@ -102,9 +102,12 @@ def _unreached(error: Exception, endpoint: str) -> str:
 
 
 def _refused(error: boto.ClientError, table: str, region: str, endpoint: str) -> AsyncLoaderError:
-    told = error.response.get("Error", {})
-    # The first paragraph says it all; where a signature is wrong, pages of canonical strings follow.
-    code, message = told.get("Code", ""), " ".join(str(told.get("Message", "")).partition("\n\n")[0].split())
+    description = error.response.get("Error", {})
+    # The first paragraph is enough; where a signature is wrong, pages of canonical strings follow.
+    code, message = (
+        description.get("Code", ""),
+        " ".join(str(description.get("Message", "")).partition("\n\n")[0].split()),
+    )
     operation = error.operation_name
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if code == "ResourceNotFoundException":
@@ -139,7 +142,7 @@ def _refused(error: boto.ClientError, table: str, region: str, endpoint: str) ->
             f"the proxy does not let us through to {endpoint} ({status} Proxy Authentication Required); "
             "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
         )
-    if code.isdecimal():  # botocore's stand-in where the body has no code: what answers is not the service
+    if code.isdecimal():  # botocore's placeholder where the body has no code: what answers is not the service
         return AccessError(not_dynamodb(f"{endpoint} (HTTP {status})"))
     what_now = "try again later" if status >= 500 else _WHERE
     return AccessError(

@@ -40,9 +40,9 @@ class ThroughputUpdater:
         try:
             async with asyncio.timeout(ACTIVE_WAIT_S):
                 while True:
-                    told = await self._told()
-                    if not _is_busy(told) or given_up():
-                        return read_description(told)
+                    description = await self._describe()
+                    if not _is_busy(description) or given_up():
+                        return read_description(description)
                     await asyncio.sleep(pause_s)
                     pause_s = min(pause_s * 1.5, 2.0)
         except TimeoutError:
@@ -85,27 +85,27 @@ class ThroughputUpdater:
     def _both(self, name: str, writes: int) -> dict[str, int]:
         return {"ReadCapacityUnits": self._reads.get(name, writes), "WriteCapacityUnits": writes}
 
-    async def _told(self) -> dict[str, Any]:
-        told = await self._aws.told(self.name)
-        status = told.get("TableStatus", "ACTIVE")
+    async def _describe(self) -> dict[str, Any]:
+        description = await self._aws.told(self.name)
+        status = description.get("TableStatus", "ACTIVE")
         if status not in WRITABLE:
             raise TableError(aws_errors.not_active(self.name, status))
-        for name, each in _owners(told):
-            self._reads[name] = int((each.get("ProvisionedThroughput") or {}).get("ReadCapacityUnits") or 1)
-        return told
+        for name, owner in _owners(description):
+            self._reads[name] = int((owner.get("ProvisionedThroughput") or {}).get("ReadCapacityUnits") or 1)
+        return description
 
 
-def _owners(told: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _owners(description: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Whatever has a throughput of its own, with the name that it is known by here."""
-    yield TABLE, told
-    for index in told.get("GlobalSecondaryIndexes") or ():
+    yield TABLE, description
+    for index in description.get("GlobalSecondaryIndexes") or ():
         yield index["IndexName"], index
 
 
-def _is_busy(told: Mapping[str, Any]) -> bool:
+def _is_busy(description: Mapping[str, Any]) -> bool:
     return any(
-        BUSY in (each.get("TableStatus"), each.get("IndexStatus"), (each.get("WarmThroughput") or {}).get("Status"))
-        for _, each in _owners(told)
+        BUSY in (owner.get("TableStatus"), owner.get("IndexStatus"), (owner.get("WarmThroughput") or {}).get("Status"))
+        for _, owner in _owners(description)
     )
 
 

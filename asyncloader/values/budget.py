@@ -63,12 +63,12 @@ class Budget:
 
     def limits(self, price: float | None) -> list[BudgetLimit]:
         """The limits of the capacity used; a cost becomes one at that price of a million units."""
-        found: list[BudgetLimit] = []
+        limits: list[BudgetLimit] = []
         if self.wcu is not None:
-            found.append(BudgetLimit("--stop-after-wcu", self.wcu, self.wcu))
+            limits.append(BudgetLimit("--stop-after-wcu", self.wcu, self.wcu))
         if self.cost is not None and price is not None:
-            found.append(BudgetLimit("--stop-after-cost", self.cost, self.cost / price * _MILLION))
-        return found
+            limits.append(BudgetLimit("--stop-after-cost", self.cost, self.cost / price * _MILLION))
+        return limits
 
 
 def plain(number: float, *, grouped: bool = False) -> str:
@@ -79,10 +79,10 @@ def plain(number: float, *, grouped: bool = False) -> str:
 
 def parse_duration(text: str) -> float:
     """Read `90s`, `30m`, `2h` or `1h30m` as seconds; raises `UsageError`."""
-    found = _DURATION.fullmatch(text.strip().lower())
-    if found is None or not any(found.groups()):
+    match = _DURATION.fullmatch(text.strip().lower())
+    if match is None or not any(match.groups()):
         raise UsageError(f"--stop-after takes a time like 90s, 30m, 2h or 1h30m, not {text!r}")
-    hours, minutes, seconds = found.groups()
+    hours, minutes, seconds = match.groups()
     return int(hours or 0) * 3600.0 + int(minutes or 0) * 60.0 + float(seconds or 0)
 
 

@@ -29,8 +29,12 @@ TABLE = ""
 
 def provisioned_units(table: Table) -> dict[str, int]:
     """Provisioned WCU/s of the table and of its global indexes; empty on demand."""
-    found = {TABLE: table.throughput} | {index.name: index.throughput for index in table.indexes}
-    return {name: each.provisioned for name, each in found.items() if each is not None and each.provisioned}
+    throughputs = {TABLE: table.throughput} | {index.name: index.throughput for index in table.indexes}
+    return {
+        name: throughput.provisioned
+        for name, throughput in throughputs.items()
+        if throughput is not None and throughput.provisioned
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,9 @@ class RaisedCapacity:
         return {"before": self.before, "after": self.after, "ours": self.ours}
 
     @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> RaisedCapacity:
+    def from_json(cls, held: Mapping[str, Any]) -> RaisedCapacity:
         """What the journal kept."""
-        return cls(told["before"], told["after"], {name: tuple(units) for name, units in told["ours"].items()})
+        return cls(held["before"], held["after"], {name: tuple(units) for name, units in held["ours"].items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +97,14 @@ class Prewarming:
     @classmethod
     def to(cls, wcu: int, table: Table) -> Prewarming:
         """The table and each of its global indexes that takes less at once; raises `TableError` where nobody knows."""
-        told = {TABLE: table.throughput} | {index.name: index.throughput for index in table.indexes if index.is_global}
-        warm = {name: each.warm for name, each in told.items() if each is not None and each.warm is not None}
+        throughputs = {TABLE: table.throughput} | {
+            index.name: index.throughput for index in table.indexes if index.is_global
+        }
+        warm = {
+            name: throughput.warm
+            for name, throughput in throughputs.items()
+            if throughput is not None and throughput.warm is not None
+        }
         if TABLE not in warm:
             raise TableError(
                 f"the service does not tell the warm throughput of table {table.name}; leave --prewarm out"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 
@@ -37,13 +37,13 @@ class Counts:
 
     @property
     def rows_settled(self) -> int:
-        """Rows whose fate is known."""
+        """Rows that are written, rejected, superseded or filtered."""
         return self.items_written + self.rows_rejected + self.rows_superseded + self.rows_filtered
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a load did; `complete` says that every row of every source has found its fate.
+    """What a load did; `complete` says that every row of every source is settled.
 
     `counts` cover the whole load since its first start, `this_run` this run alone. `elapsed_s` is in seconds of
     this run. `limited_by` is what held this run back, `hot_keys` the partition keys that were refused while others passed;
@@ -58,7 +58,6 @@ class Report:
     rejects_file: str | None
     complete: bool
     shard_key: dict[str, Any] | None = None
-    top_reasons: tuple[tuple[str, int], ...] = field(default=())
     limited_by: CapacityLimit | None = None
     hot_keys: tuple[HotKey, ...] = ()
 
@@ -93,12 +92,12 @@ class Report:
 class Stats:
     """A snapshot of a `BatchWriter`; counts are since it was opened.
 
-    `pending_items` puts wait for their fate, with JSON of `pending_bytes`; `queue_depth` of them are not being sent
-    at this moment. `waiting_puts` are calls of `put` that wait for room. `in_flight` are requests. `put` counts
+    `pending_items` puts are not settled yet, with JSON of `pending_bytes`; `queue_depth` of them are not being sent
+    at this moment. `waiting_puts` are calls of `put` that wait. `in_flight` are requests. `put` counts
     accepted puts and deletes; `put = written + rejected + replaced` once nothing is pending. A replaced put is pending,
-    too, until it shares the fate of the newer one of its key. `retried`, `unprocessed` are items, `throttled`
+    too, until it shares the outcome of the newer one of its key. `retried`, `unprocessed` are items, `throttled`
     refused requests. `p50_s`, `p95_s` and `p99_s` are seconds from a put to its acknowledgement, over the last one to
-    two minutes, for each batch from its first item on; None while there were none.
+    two minutes, for each batch from its first item on; None while there are none.
     """
 
     table: str

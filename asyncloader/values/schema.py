@@ -5,17 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
+from asyncloader.values.dynamodb import EMULATED_ACCOUNT, PARTITION_KEY_BYTES, SORT_KEY_BYTES
 from asyncloader.values.errors import UsageError
 
 AttributeType = Literal["S", "N", "B", "BOOL", "NULL", "SS", "NS", "BS", "L", "M"]
 KeyType = Literal["S", "N", "B"]
-
-PARTITION_KEY_BYTES = 2048
-SORT_KEY_BYTES = 1024
-ITEM_BYTES = 400 * 1024
-"""Limits of DynamoDB in bytes (DYNAMODB.md)."""
-WCU_BYTES = 1024
-"""What one write capacity unit pays for."""
 
 
 def attribute_type(text: str) -> AttributeType:
@@ -112,7 +106,7 @@ class Table:
         DynamoDB Local, dynalite, ministack and LocalStack put nothing but zeros there, and none of them holds anybody
         to the capacity that it describes.
         """
-        return self.arn.split(":")[4:5] == ["000000000000"]
+        return self.arn.split(":")[4:5] == [EMULATED_ACCOUNT]
 
     @property
     def typed(self) -> dict[str, KeyType]:

@@ -18,11 +18,6 @@ EmptyCells = Literal["drop", "null", "keep"]
 TransportName = Literal["auto", "native", "lean", "aioboto3"]
 """`lean` is the name that `native` had at first; it is still accepted."""
 
-BATCH_ITEMS = 25
-"""Put requests in one BatchWriteItem call (DYNAMODB.md)."""
-REQUEST_LIMIT_BYTES = 16 * 1024 * 1024
-"""Size of one BatchWriteItem request (DYNAMODB.md)."""
-
 
 def _is_web_address(text: str) -> bool:
     try:
@@ -184,7 +179,7 @@ class LoadSettings:
     `workers` is how many requests may be in flight; with `auto_workers` it is the most, and how many is found out.
     `types` maps column names to DynamoDB types; `block_bytes` is how much of a source is parsed at once and
     `blocks_in_flight` how many such blocks may be unfinished, which bounds memory and what a resume sends again.
-    `keep_breakdown` keeps of every encoded block what its items are made of, which a survey wants and a load does not.
+    `keep_breakdown` keeps of every encoded block what its items are made of, which a plan wants and a load does not.
     """
 
     workers: int = 32
@@ -215,7 +210,7 @@ class LoadSettings:
         require(not (self.resume and self.restart), "--resume and --restart contradict one another")
         require(
             self.limit is None or self.spread.splits == 1,
-            "--limit counts rows from the begin of the sources, and --spread reads several places of them at once; "
+            "--limit counts rows from the start of the sources, and --spread reads several places of them at once; "
             "leave one of the two out",
         )
         require(self.block_bytes >= 16, f"block_bytes must be 16 or more, not {self.block_bytes}")
@@ -226,7 +221,7 @@ class LoadSettings:
 class WriterSettings:
     """`workers` requests in flight; a batch is sent when it is full, or `linger_s` seconds after its first item.
 
-    At most `max_pending_items` puts, with JSON of `max_pending_bytes`, wait for their fate; `put` waits beyond that.
+    At most `max_pending_items` puts, with JSON of `max_pending_bytes`, are pending; `put` waits beyond that.
     A single item that is longer is taken when nothing else is pending. `raw` says that items are DynamoDB JSON.
     """
 

@@ -41,7 +41,7 @@ class ShardKey:
                 f"of {self.column} is one item, there is nothing to split"
             )
 
-    def told(self, table: Table) -> dict[str, Any]:
+    def explain(self, table: Table) -> dict[str, Any]:
         """What a reader of the table has to know: `column`, `shards`, and in one sentence how to `query`."""
         sort_key = table.sort_key.name if table.sort_key else ""
         last = self.shards - 1
@@ -55,13 +55,13 @@ class ShardKey:
         return f"{self.column}={self.shards}"
 
     @classmethod
-    def of(cls, told: Mapping[str, int] | None) -> ShardKey | None:
+    def of(cls, given: Mapping[str, int] | None) -> ShardKey | None:
         """Read `{column: shards}`, which may hold no more than one."""
-        if not told:
+        if not given:
             return None
-        if len(told) > 1:
-            raise UsageError(f"shard_key takes one column, the partition key, not {', '.join(told)}")
-        return cls(*next(iter(told.items())))
+        if len(given) > 1:
+            raise UsageError(f"shard_key takes one column, the partition key, not {', '.join(given)}")
+        return cls(*next(iter(given.items())))
 
     @classmethod
     def parse(cls, text: str) -> ShardKey:

@@ -1,4 +1,4 @@
-"""The same requests through an aioboto3 client, for proxies and unusual set-ups."""
+"""The same requests through an aioboto3 client, for proxies and endpoints with a path."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Aioboto3Transport:
     def __init__(
         self, client: Any, table: str, credentials: CredentialSource, capacity_mode: ConsumedCapacityMode
     ) -> None:
-        self._wish = capacity_mode
+        self._capacity_mode = capacity_mode
         self._client = client
         self._table = table
         self._credentials = credentials
@@ -44,38 +44,40 @@ class Aioboto3Transport:
         requests = orjson.loads(b"[" + b",".join(payload) + b"]")
         for request in requests:
             _binary(item_of(request), decode=True)
-        detail = self._wish.mode
+        detail = self._capacity_mode.mode
         try:
-            told = await self._client.batch_write_item(
+            response = await self._client.batch_write_item(
                 RequestItems={self._table: requests}, ReturnConsumedCapacity=detail
             )
         except boto.ClientError as error:
             translated = await self._translated(error)
-            if self._wish.step_down(translated, detail):
+            if self._capacity_mode.step_down(translated, detail):
                 return await self.send(payload)
             raise translated from error
         except boto.ConnectionError as error:
             raise ConnectionFailed("ConnectFailed", str(error)) from error
         except (boto.HTTPClientError, ResponseParserError, boto.ChecksumError) as error:
             raise ServiceUnavailable(type(error).__name__, " ".join(str(error).split())) from error
-        if "UnprocessedItems" not in told:
+        if "UnprocessedItems" not in response:
             # botocore reads anything that is not JSON as an empty answer; that acknowledges nothing.
             raise ServiceUnavailable("BrokenAnswer", "the answer is not DynamoDB's", status=200)
-        wcu, by_index = consumed(told.get("ConsumedCapacity") or ())
-        returned = [item_of(request) for group in (told.get("UnprocessedItems") or {}).values() for request in group]
+        wcu, by_index = consumed(response.get("ConsumedCapacity") or ())
+        returned = [
+            item_of(request) for group in (response.get("UnprocessedItems") or {}).values() for request in group
+        ]
         for item in returned:
             _binary(item, decode=False)
         return BatchWriteResult(wcu, tuple(returned), by_index)
 
     async def close(self) -> None:
-        """Nothing of its own to let go."""
+        """It has nothing of its own to close."""
 
     async def _translated(self, error: boto.ClientError) -> ServiceError:
-        told, meta = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
+        description, meta = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
         reasons = error.response.get("ThrottlingReasons") or error.response.get("throttlingReasons") or ()
         translated = error_of(
-            told.get("Code", ""),
-            told.get("Message", ""),
+            description.get("Code", ""),
+            description.get("Message", ""),
             status=meta.get("HTTPStatusCode", 0),
             date=meta.get("HTTPHeaders", {}).get("date", ""),
             request_id=meta.get("RequestId", ""),

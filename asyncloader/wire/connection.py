@@ -45,8 +45,8 @@ class HttpResponse:
         Looked for in the head's own bytes: most headers of most answers are never asked for.
         """
         head = self._head[: self._head.find(b"\r\n\r\n") + 2]
-        begin = head.lower().find(b"\r\n%b:" % name)
-        return head[begin : head.find(b"\r\n", begin + 2) + 2] if begin >= 0 else b""
+        start = head.lower().find(b"\r\n%b:" % name)
+        return head[start : head.find(b"\r\n", start + 2) + 2] if start >= 0 else b""
 
     def header(self, name: bytes) -> bytes | None:
         """The value of one header; `name` in lower case."""
@@ -59,7 +59,7 @@ class HttpResponse:
 
 
 class Connection(asyncio.Protocol):
-    """Sends a request when the one before is answered; breaks, and says so, in every other case.
+    """Sends a request when the one before is answered; in every other case it closes and raises.
 
     A connection that broke, timed out or was cancelled in mid-answer is dropped, never used again: an answer that
     comes late must not be taken for the answer to the next request.
@@ -69,7 +69,7 @@ class Connection(asyncio.Protocol):
         self, address: Address, coalescer: WriteCoalescer, *, connect_timeout_s: float, request_timeout_s: float
     ) -> None:
         self._address = address
-        self._outbox = coalescer
+        self._coalescer = coalescer
         self._connect_timeout_s = connect_timeout_s
         self._request_timeout_s = request_timeout_s
         self._loop = asyncio.get_running_loop()
@@ -116,7 +116,7 @@ class Connection(asyncio.Protocol):
         if self._watch is None:
             self._watch = self._loop.call_later(self._request_timeout_s, self._check_deadline)
         self.used += 1
-        self._outbox.put(transport, message)
+        self._coalescer.put(transport, message)
         try:
             return await response
         finally:
@@ -166,7 +166,7 @@ class Connection(asyncio.Protocol):
         self.close()
 
     def _forget(self) -> None:
-        """Of an answer that has been read, or that was cut off with its connection."""
+        """Forget an answer that has been read, or that was cut off with its connection."""
         self._head, self._received = b"", 0
         self._body = []
 
@@ -191,7 +191,7 @@ class Connection(asyncio.Protocol):
         if parser is None:
             return
         if response is None or response.done():
-            # Nobody asked: whatever this is, it must not meet the next request.
+            # Nobody asked: whatever this is, it must not be taken for the answer to the next request.
             self.close()
             return
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)

@@ -30,7 +30,7 @@ class CredentialSource(Protocol):
 class NativeTransportFactory:
     """What the native transports of one load share: address, signer, the offset of the server's clock.
 
-    Credentials are looked at again every `LOOK_AGAIN_S` seconds, and after the service has refused them.
+    Credentials are looked up again every `LOOK_AGAIN_S` seconds, and after the service has refused them.
     """
 
     LOOK_AGAIN_S = 1.0
@@ -71,7 +71,7 @@ class NativeTransportFactory:
         self._skew_s = server_time - self._clock()
 
     def signer(self) -> Signer | None:
-        """The signer, unless its credentials are due for a look."""
+        """The signer, unless its credentials must be looked up again."""
         return self._signer if self._monotonic() < self._look_again else None
 
     async def refused(self, credentials: Credentials) -> None:
@@ -130,17 +130,17 @@ class NativeTransport:
         self._connection.close()
 
     def _success(self, response: HttpResponse) -> BatchWriteResult:
-        """The answer in a 200, whose checksum must be right (DYNAMODB.md, wire format).
+        """The answer in a 200, whose checksum must be right (docs/dynamodb.md#wire-format).
 
         Most answers are the same to the last byte; such a one has been checked and read before.
         """
         if response.body == self._last_body and response.has(self._last_crc32):
             return self._last_result
-        told = response.header(b"x-amz-crc32")
-        if told is not None and told != b"%d" % zlib.crc32(response.body):
+        checksum = response.header(b"x-amz-crc32")
+        if checksum is not None and checksum != b"%d" % zlib.crc32(response.body):
             raise ServiceUnavailable("CRC32Mismatch", "the answer's checksum is wrong", status=200)
         result = read_success(response.body)
-        if told is not None and not result.unprocessed:
+        if checksum is not None and not result.unprocessed:
             self._last_body, self._last_crc32, self._last_result = response.body, response.line(b"x-amz-crc32"), result
         return result
 

@@ -1,4 +1,4 @@
-"""What the service said to one BatchWriteItem request: an `BatchWriteResult`, or one of the `ServiceError` family."""
+"""The service's answer to one BatchWriteItem request: a `BatchWriteResult`, or one of the `ServiceError` family."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TypedItem = dict[str, Any]
 class BatchWriteResult:
     """An accepted request: the WCU it cost, and what was handed back: items of puts and keys of deletes, in DynamoDB JSON.
 
-    `consumed_wcu` is 0 where the server does not tell, `by_index` the share of each global index (None: not told).
+    `consumed_wcu` is 0 and `by_index`, the share of each global index, is None where the answer does not have them.
     """
 
     consumed_wcu: float = 0.0
@@ -75,11 +75,11 @@ _MEMBERS = frozenset({"UnprocessedItems", "ConsumedCapacity", "ItemCollectionMet
 def read_success(body: bytes) -> BatchWriteResult:
     """Read the body of a 200; raises `ServiceUnavailable` when it is not what DynamoDB answers."""
     try:
-        told = orjson.loads(body)
-        if "UnprocessedItems" not in told and not told.keys() <= _MEMBERS:
+        answer = orjson.loads(body)
+        if "UnprocessedItems" not in answer and not answer.keys() <= _MEMBERS:
             raise errors.ServiceUnavailable("BrokenAnswer", "the answer is not DynamoDB's", status=200)
-        wcu, by_index = consumed(told.get("ConsumedCapacity") or ())
-        returned = told.get("UnprocessedItems")
+        wcu, by_index = consumed(answer.get("ConsumedCapacity") or ())
+        returned = answer.get("UnprocessedItems")
         if not returned:
             return BatchWriteResult(wcu, (), by_index)
         items = tuple(item_of(request) for requests in returned.values() for request in requests)
@@ -88,13 +88,13 @@ def read_success(body: bytes) -> BatchWriteResult:
         raise errors.ServiceUnavailable("BrokenAnswer", "the answer is not DynamoDB's JSON", status=200) from None
 
 
-def consumed(told: Sequence[Mapping[str, Any]]) -> tuple[float, Mapping[str, float] | None]:
-    """The WCU of all, and of each global index where the answer tells the table's own; from ConsumedCapacity."""
+def consumed(entries: Sequence[Mapping[str, Any]]) -> tuple[float, Mapping[str, float] | None]:
+    """The WCU of all, and of each global index where the answer has the table's own; from ConsumedCapacity."""
     wcu, by_index = 0.0, None
-    for each in told:
-        wcu += each.get("CapacityUnits", 0.0)
-        if "Table" in each:
-            indexes = each.get("GlobalSecondaryIndexes") or {}
+    for entry in entries:
+        wcu += entry.get("CapacityUnits", 0.0)
+        if "Table" in entry:
+            indexes = entry.get("GlobalSecondaryIndexes") or {}
             by_index = {name: float(units.get("CapacityUnits", 0.0)) for name, units in indexes.items()}
     return wcu, by_index
 
@@ -109,20 +109,20 @@ def item_of(request: dict[str, Any]) -> TypedItem:
 def read_error(status: int, body: bytes, *, date: str = "", request_id: str = "") -> errors.ServiceError:
     """The error that an answer other than 200 means; `date` is the server's Date header."""
     try:
-        told = orjson.loads(body)
+        answer = orjson.loads(body)
     except ValueError:
-        told = {}
-    if not isinstance(told, dict):
-        told = {}
-    code = str(told.get("__type") or told.get("code") or "").rpartition("#")[2]
-    message = str(told.get("message") or told.get("Message") or "")
-    reasons = told.get("ThrottlingReasons") or told.get("throttlingReasons") or ()
+        answer = {}
+    if not isinstance(answer, dict):
+        answer = {}
+    code = str(answer.get("__type") or answer.get("code") or "").rpartition("#")[2]
+    message = str(answer.get("message") or answer.get("Message") or "")
+    reasons = answer.get("ThrottlingReasons") or answer.get("throttlingReasons") or ()
     if not code and 400 <= status < 500 and status not in (413, 429):
-        # Not DynamoDB's words, so not DynamoDB's judgement: something between us and it.
+        # Not an answer of DynamoDB: something between us and it has answered.
         words = "the answer is not DynamoDB's"
         return errors.ServiceUnavailable(f"HTTP{status}", words, status=status, request_id=request_id)
     listed = reasons if isinstance(reasons, list) else ()
-    named = [each for each in listed if isinstance(each, dict)]
+    named = [reason for reason in listed if isinstance(reason, dict)]
     return error_of(code or f"HTTP{status}", message, status=status, date=date, request_id=request_id, throttling=named)
 
 
@@ -135,7 +135,7 @@ def error_of(
     request_id: str = "",
     throttling: Sequence[Mapping[str, Any]] = (),
 ) -> errors.ServiceError:
-    """One table from DynamoDB's error codes to our classes (DYNAMODB.md: Retryable); `throttling` are ThrottlingReasons."""
+    """One table from DynamoDB's error codes to our classes (docs/dynamodb.md#errors); `throttling` are ThrottlingReasons."""
     kind: type[errors.ServiceError]
     if code in _SIGNATURE and _is_about_time(code, message) and (server_time := _seconds(date)) is not None:
         return errors.ClockSkewed(code, message, server_time=server_time, request_id=request_id)
@@ -149,8 +149,8 @@ def error_of(
         kind = errors.BatchRefused
     else:
         kind = errors.ServiceRefused
-    reasons = tuple(str(each.get("reason", "")) for each in throttling)
-    resources = tuple(str(each.get("resource", "")) for each in throttling)
+    reasons = tuple(str(reason.get("reason", "")) for reason in throttling)
+    resources = tuple(str(reason.get("resource", "")) for reason in throttling)
     return kind(code, message, status=status, request_id=request_id, reasons=reasons, resources=resources)
 
 

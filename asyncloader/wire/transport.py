@@ -14,13 +14,13 @@ Payload = Sequence[bytes | memoryview]
 """Items as `{"PutRequest":{"Item":{…}}}` or `{"DeleteRequest":{"Key":{…}}}`, in parts of one or more joined by commas."""
 
 CapacityDetail = Literal["INDEXES", "TOTAL", "NONE"]
-"""How ConsumedCapacity is told."""
+"""How much of ConsumedCapacity an answer has."""
 
 TARGET = "DynamoDB_20120810.BatchWriteItem"
 
 
 class Transport(Protocol):
-    """One writer's way to the table: one request at a time."""
+    """One writer's connection to the table: one request at a time."""
 
     async def send(self, payload: Payload) -> BatchWriteResult:
         """Send one BatchWriteItem request; raises one of the `ServiceError` family.
@@ -30,12 +30,12 @@ class Transport(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let the connection go; waits for nothing that is under way."""
+        """Close the connection; waits for no request in flight."""
         ...
 
 
 class TransportFactory(Protocol):
-    """Makes transports, one for each writer, and knows what they share: address, credentials, what they ask to be told."""
+    """Makes transports, one for each writer, and holds what they share: address, credentials, `capacity_mode`."""
 
     capacity_mode: ConsumedCapacityMode
 
@@ -47,7 +47,7 @@ class TransportFactory(Protocol):
 class ConsumedCapacityMode:
     """How much of ConsumedCapacity is asked for: TOTAL, or INDEXES for the share of each; less once a server refuses it.
 
-    Alternator, for one, knows no INDEXES.
+    Alternator, for example, does not know INDEXES.
     """
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class ConsumedCapacityMode:
 
 
 class Envelope:
-    """What stands around the items in every request for one table."""
+    """The JSON around the items in every request for one table."""
 
     def __init__(self, table: str) -> None:
         name = orjson.dumps(table)

@@ -25,7 +25,7 @@ def arguments(about: str) -> argparse.Namespace:
 class Meter:
     """CPU and wall clock of the writing alone: what a service pays once, at its start, is left out.
 
-    The modules that stand in memory by then are put out of the garbage collector's way, for every contender alike, as
+    The modules that are in memory by then are put out of the garbage collector's way, for every contender alike, as
     a service that has started does: or each full collection looks through them all.
     """
 

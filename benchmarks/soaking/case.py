@@ -117,7 +117,7 @@ class Case:
         self.empty = chance.choice(["drop", "drop", "null", "keep"])
 
     def _text(self) -> str:
-        """A text that can stand in a cell of this dialect and encoding, never empty."""
+        """A text that a cell of this dialect and encoding, never empty."""
         text = "".join(self.chance.choices(cells.FRAGMENTS, k=self.chance.randint(1, 4)))
         if not self.quote:
             text = re.sub("\r" if self.escape else rf"[{re.escape(self.delimiter)}\r\n]", "", text)

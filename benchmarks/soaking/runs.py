@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from asyncloader.api import run_load
+from asyncloader.compose import run_load
 from asyncloader.engine.loading.load import Load
 from asyncloader.table.aws import static_session
 from asyncloader.values.errors import LoadFailed, UsageError
@@ -41,7 +41,7 @@ app.main()
 
 
 async def inside(scene: Scene) -> dict[str, Any]:
-    """Run the case in this loop, interrupted now and then; gives the counts of the end."""
+    """Run the case in this loop, interrupted now and then; returns the counts of the end."""
     chance = scene.case.chance
     for end in chance.choices(
         ["cancel", "interrupt", "denied", "outage", "max-rejects"], k=chance.choice([0, 0, 1, 1, 2, 4])
@@ -55,7 +55,7 @@ async def inside(scene: Scene) -> dict[str, Any]:
 
 
 async def _run_until(scene: Scene, end: str) -> dict[str, Any] | None:
-    """One run up to some kind of end; gives the counts if it was the end of all."""
+    """One run up to some kind of end; returns the counts if it was the end of all."""
     scene.runs.append(end)
     limit = RejectLimit(rows=len(scene.case.rejects) // 2) if end == "max-rejects" else None
     settings = replace(scene.settings, resume=len(scene.runs) > 1, max_rejects=limit)
@@ -99,7 +99,7 @@ async def _load(scene: Scene, load: Load) -> dict[str, Any]:
 
 
 def command(scene: Scene) -> dict[str, Any]:
-    """Run the case as the real command, killed and interrupted now and then; gives its last result."""
+    """Run the case as the real command, killed and interrupted now and then; returns its last result."""
     chance = scene.case.chance
     ends = chance.choices(["kill -9", "kill -9", "SIGINT", "SIGTERM", "twice"], k=chance.choice([0, 1, 1, 2, 3, 6]))
     for end in [*ends, "end"]:
@@ -111,7 +111,7 @@ def command(scene: Scene) -> dict[str, Any]:
 
 
 def _run_command(scene: Scene, end: str) -> dict[str, Any] | None:
-    """One run of the command up to some kind of end; gives its result if it was the end of all."""
+    """One run of the command up to some kind of end; returns its result if it was the end of all."""
     chance, settings = scene.case.chance, scene.settings
     program = PROGRAM.format(
         block_bytes=settings.block_bytes, blocks_in_flight=settings.blocks_in_flight, retry=settings.retry

@@ -162,7 +162,7 @@ class Scene:
         must(not left, f"left behind: {left}")
 
     def _check_rejects(self) -> int:
-        """Each reject once, in the order of the file, with its own cells; gives how many there are."""
+        """Each reject once, in the order of the file, with its own cells; returns how many there are."""
         path, case = self.folder / "rejects.csv", self.case
         rows = self._rows(path.read_bytes().decode(case.encoding)) if path.exists() else []
         known = {**case.may_be, **case.rejects}

@@ -44,6 +44,6 @@ def write(path: Path, text: str) -> Path:
 
 
 def numbered(path: Path, rows: int, padding: int = 0) -> Path:
-    """A file with so many rows, each with so many bytes that tell nothing."""
+    """A file of this many rows, each padded with this many bytes."""
     more = "." * padding
     return write(path, "id,name\n" + "".join(f"{number},name of {number}{more}\n" for number in range(rows)))

@@ -6,7 +6,7 @@ from tests.command import Done
 
 
 def complaint(done: Done, code: int, *says: str) -> str:
-    """Assert one line on stderr that says all of these, an empty stdout and the exit code; gives the line."""
+    """Assert one line on stderr that says all of these, an empty stdout and the exit code; returns the line."""
     lines = done.err.splitlines()
     assert len(lines) == 1, done.err
     line = lines[0]

@@ -1,4 +1,4 @@
-"""The budget guard of the command: exit code 3, one line that names the limit, and a command that goes on when it is typed."""
+"""The budget gate of the command: exit code 3, one line that names the limit, and a command that goes on when it is typed."""
 
 from __future__ import annotations
 

@@ -68,8 +68,8 @@ def test_it_needs_no_account_and_shows_the_first_three_items(env: Changes, work_
     done = first_load(work_folder, env)
     assert (done.code, done.out) == (0, ""), done.err
     lines = done.err.splitlines()
-    begin = lines.index("the first 3 items of table people, read back:") + 1
-    shown = [json.loads(line) for line in lines[begin : begin + 3]]
+    start = lines.index("the first 3 items of table people, read back:") + 1
+    shown = [json.loads(line) for line in lines[start : start + 3]]
     written = [
         {"id": "1", "name": "Ana"},
         {"id": "2", "name": "Ben", "city": "Bern"},

@@ -54,7 +54,7 @@ WRONG: list[tuple[list[str], list[str]]] = [
     (["--shard-key", "id"], ["--shard-key takes COLUMN=N", "not 'id'"]),
     (["--shard-key", "id=1"], ["--shard-key id takes 2 to 1000 shards, not 1"]),
     (["--spread", "0"], ["--spread takes 1 to 64 places, not 0"]),
-    (["--spread", "4", "--limit", "9"], ["--limit counts rows from the begin of the sources", "--spread"]),
+    (["--spread", "4", "--limit", "9"], ["--limit counts rows from the start of the sources", "--spread"]),
     (["--spread", "4", "--encoding", "latin-1"], ["people.csv: cannot be read in several places at once: latin-1"]),
     (["--max-rejects", "-1"], ["--max-rejects", "not '-1'"]),
     (["--create"], ["--create needs --key NAME[:S|N|B]"]),

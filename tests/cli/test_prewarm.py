@@ -36,7 +36,7 @@ def arguments(server: FaultServer, *more: str) -> list[str]:
 
 
 def answered(server: FaultServer, folder: Path, answer: bytes) -> tuple[int, str]:
-    """The command on a terminal, with what is typed once it has asked; gives exit code and screen."""
+    """The command on a terminal, with what is typed once it has asked; returns exit code and screen."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [COMMAND, *arguments(server)], cwd=folder, env=environment({"COLUMNS": "400"}),

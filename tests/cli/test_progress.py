@@ -27,7 +27,7 @@ def arguments(server: FaultServer, folder: Path) -> list[str]:
 
 
 def on_terminal(command: list[str], folder: Path, columns: int = 160) -> tuple[int, str, str]:
-    """Run with stderr on a terminal; gives the exit code, stdout and what the terminal was sent."""
+    """Run with stderr on a terminal; returns the exit code, stdout and what the terminal was sent."""
     ours, theirs = pty.openpty()
     env = environment({"TERM": "xterm", "COLUMNS": str(columns), "LINES": "24"})
     process = subprocess.Popen(

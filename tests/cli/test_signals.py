@@ -24,7 +24,7 @@ BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["
 def test_the_first_signal_drains_and_says_how_to_go_on(
     slow_dynamodb: FaultServer, work_folder: Path, number: int
 ) -> None:
-    """What was in flight is answered and counted; what is counted stands in the table; the rest is left for later."""
+    """What was in flight is answered and counted; what is counted is in the table; the rest is left for later."""
     rows = 100_000
     numbered(work_folder / "rows.csv", rows)
     arguments = ("load", "people", "rows.csv", "--endpoint-url", slow_dynamodb.url, "--workers", "4")

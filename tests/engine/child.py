@@ -1,4 +1,4 @@
-"""A load in a process of its own, to be killed: `python -m tests.engine.child URL FOLDER [LANES]`; resumes if it must."""
+"""A load in a process of its own, to be killed: `python -m tests.engine.child URL FOLDER [SPLITS]`; resumes if it must."""
 
 from __future__ import annotations
 

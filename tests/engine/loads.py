@@ -71,7 +71,7 @@ class Scene:
         )
         return replace(settings, **changes)
 
-    def gateway(self, settings: LoadSettings, keys: Keys | None = None) -> NativeTransportFactory:
+    def transports(self, settings: LoadSettings, keys: Keys | None = None) -> NativeTransportFactory:
         host, port = self.server.url.removeprefix("http://").split(":")
         return NativeTransportFactory(
             address=Address(host, int(port)),
@@ -94,7 +94,7 @@ class Scene:
         """One run of the load, from the beginning or as `resume` says."""
         settings = self.settings(**changes)
         load = await self.prepared(settings)
-        return await load.run(self.gateway(settings, keys), self.table(), self.server.url)
+        return await load.run(self.transports(settings, keys), self.table(), self.server.url)
 
     def items(self) -> dict[str, Typed]:
         """What the table holds, by its key's text."""

@@ -33,8 +33,8 @@ class Trouble(Enum):
     PAUSE_ANSWER = "the answer waits a moment"
     STALL_REQUEST = "the request waits for ever"
     STALL_ANSWER = "the answer waits for ever"
-    TRICKLE_REQUEST = "the request comes in small pieces"
-    TRICKLE_ANSWER = "the answer comes in small pieces"
+    TRICKLE_REQUEST = "the request comes in small parts"
+    TRICKLE_ANSWER = "the answer comes in small parts"
 
 
 CUTS = frozenset({Trouble.RESET_BEFORE, Trouble.CUT_REQUEST, Trouble.RESET_AFTER, Trouble.CUT_ANSWER})
@@ -98,7 +98,7 @@ class TcpProxy:
         await self._server.wait_closed()
 
     def mend(self) -> None:
-        """From now on all goes well."""
+        """From now on nothing fails."""
         self._left = 0
 
     def draw(self) -> Trouble | None:
@@ -148,7 +148,7 @@ class _Side(asyncio.Protocol):
             self.transport.write(data)
 
     def release(self, most_bytes: int | None = None) -> bool:
-        """Send what is held back, or its first bytes; gives whether there is more."""
+        """Send what is held back, or its first bytes; returns whether there is more."""
         held, self.held = self.held or bytearray(), None
         self.write(bytes(held[:most_bytes]))
         if most_bytes is not None and len(held) > most_bytes:

@@ -1,4 +1,4 @@
-"""The budget guard: each limit ends the load in good order, and a resume with a larger one completes it exactly."""
+"""The budget gate: each limit ends the load in good order, and a resume with a larger one completes it exactly."""
 
 from __future__ import annotations
 

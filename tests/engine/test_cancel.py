@@ -21,7 +21,7 @@ def _faults(seed: int) -> RandomFaults:
 
 
 async def _run_cancelled_at(step: int, folder: Path) -> bool:
-    """Cancel a load at a step of the loop, look for what it left, and resume it. Gives whether it had ended before."""
+    """Cancel a load at a step of the loop, look for what it left, and resume it. Returns whether it had ended before."""
     async with FaultServer(faults=_faults(step)) as server:
         made = scene(server, folder, ROWS)
         before = asyncio.all_tasks()
@@ -66,7 +66,7 @@ async def test_an_interrupt_drains_what_is_in_flight_and_can_be_resumed(tmp_path
         made = scene(server, tmp_path, [(f"k{number}", "v", "") for number in range(2000)])
         settings = made.settings()
         load = await made.prepared(settings)
-        running = asyncio.create_task(load.run(made.gateway(settings), made.table(), server.url))
+        running = asyncio.create_task(load.run(made.transports(settings), made.table(), server.url))
         while load.counts.items_written < 200:
             await asyncio.sleep(0)
         load.interrupt()

@@ -110,11 +110,11 @@ async def test_a_table_that_is_short_makes_no_key_hot(tmp_path: Path) -> None:
     assert report.limited_by.what == "table"
 
 
-@pytest.mark.parametrize(("before", "after"), [(100, 1_000), (1_000, 200)])
+@pytest.mark.parametrize(("before", "after", "rows"), [(100, 1_000, 500), (1_000, 200, 900)])
 async def test_a_described_capacity_that_changes_holds_soon(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: int, after: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: int, after: int, rows: int
 ) -> None:
-    """The description is asked for again while it sets the pace."""
+    """The description is asked for again while it sets the pace. The load lasts long enough for that."""
     monkeypatch.setattr(capacity, "DESCRIBE_AGAIN_S", 0.1)
     async with FaultServer(enforce_provisioned=True, burst_s=0.3) as server:
         table = server.create_table("people", "pk", "sk", wcu=before)
@@ -124,8 +124,8 @@ async def test_a_described_capacity_that_changes_holds_soon(
                 table.request["ProvisionedThroughput"]["WriteCapacityUnits"] = after
 
         server.faults = change
-        report = await load(server, tmp_path, numbered(500))
-        assert len(server.items("people")) == 500
+        report = await load(server, tmp_path, numbered(rows))
+        assert len(server.items("people")) == rows
     assert report.limited_by is not None
     assert f"provisioned with {after:,} WCU/s" in str(report.limited_by)
 

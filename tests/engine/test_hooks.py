@@ -29,7 +29,7 @@ def _server() -> FaultServer:
     return server
 
 
-async def test_the_hooks_of_a_load_hear_of_rows_requests_and_retries(work_folder: Path) -> None:
+async def test_the_hooks_of_a_load_are_told_of_rows_requests_and_retries(work_folder: Path) -> None:
     rejections: list[Rejection] = []
     retries: list[Retry] = []
     batches: list[BatchSent] = []
@@ -58,7 +58,7 @@ async def test_the_hooks_of_a_load_hear_of_rows_requests_and_retries(work_folder
     assert all(each.table == "people" and each.elapsed_s >= 0 for each in batches)
 
 
-async def test_on_reject_hears_of_items_as_they_came_or_in_dynamodb_json(work_folder: Path) -> None:
+async def test_on_reject_is_told_of_items_as_they_came_or_in_dynamodb_json(work_folder: Path) -> None:
     rejections: list[Rejection] = []
     items: list[Any] = [
         {"id": "a", "value": "v"},

@@ -65,7 +65,7 @@ def test_kills_leave_no_trace_in_any_split(tmp_path: Path) -> None:
 
 
 def _run_and_kill(made: Scene, requests: int | None, *, splits: int = 1) -> bool:
-    """Run the load; kill it after so many requests. Gives whether it came to its end."""
+    """Run the load; kill it after `requests` requests. Returns whether it came to its end."""
     before = made.server.requests["BatchWriteItem"]
     child = subprocess.Popen(
         [sys.executable, "-m", "tests.engine.child", made.server.url, str(made.folder), str(splits)]

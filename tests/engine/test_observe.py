@@ -31,7 +31,7 @@ REASON = "v: is nan, which is no DynamoDB number"
 
 
 async def observed(*observers: Observer) -> Stats:
-    """Some writing with refused requests, items handed back and rejected ones; gives what the writer says of it."""
+    """Some writing with refused requests, items handed back and rejected ones; returns what the writer says of it."""
 
     def decide(batch: Batch) -> Fault | None:
         return {0: Throttle(), 2: Unprocessed(fraction=0.5)}.get(batch.number)
@@ -204,7 +204,7 @@ class Heard:
         """Not of interest."""
 
 
-async def test_several_observers_all_hear_even_if_one_fails(caplog: pytest.LogCaptureFixture) -> None:
+async def test_several_observers_are_all_called_even_if_one_fails(caplog: pytest.LogCaptureFixture) -> None:
     failing, other = Heard(ZeroDivisionError("its own fault")), Heard()
     stats = await observed(failing, other)
     assert failing.reasons == other.reasons == [REASON] * REJECTED

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from asyncloader.encode import interleave as deal
+from asyncloader.encode import interleave
 from asyncloader.encode.columns import ColumnEncoder
 from asyncloader.engine.loading.load import Load
 from asyncloader.values.errors import LoadFailed, UsageError
@@ -57,7 +57,7 @@ async def _load(made_rows: list[Row], script: RandomFaults, **changes: Any) -> t
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(sorted_rows(), scripts(), st.integers(1, 8), st.integers(200, 20_000))
-def test_dealt_rows_end_as_if_they_had_been_applied_one_after_the_other(
+def test_interleaved_rows_end_as_if_they_had_been_applied_one_after_the_other(
     made_rows: list[Row], script: RandomFaults, workers: int, block_bytes: int
 ) -> None:
     made, server, report = asyncio.run(_load(made_rows, script, workers=workers, block_bytes=block_bytes))
@@ -68,7 +68,7 @@ def test_dealt_rows_end_as_if_they_had_been_applied_one_after_the_other(
 
 
 @pytest.mark.parametrize("requests", [3, 20, 60])
-async def test_a_resume_inside_a_dealt_block_misses_nothing(tmp_path: Path, requests: int) -> None:
+async def test_a_resume_inside_an_interleaved_block_misses_nothing(tmp_path: Path, requests: int) -> None:
     rows: list[Row] = [(f"p{number // 100}", f"s{number % 90}", f"row {number}") for number in range(2000)]
     async with FaultServer(faults=stopping_after(requests)) as server:
         made = sorted_scene(server, tmp_path, rows)
@@ -100,21 +100,21 @@ SORTED: list[Row] = [(f"p{number // 200:02}", f"s{number % 200}", "") for number
 """30 partition keys of 200 items each."""
 
 
-async def test_a_sorted_file_takes_a_third_of_the_requests_once_it_is_dealt(
+async def test_a_sorted_file_takes_a_third_of_the_requests_once_it_is_interleaved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counted on a clock that only requests move: 1,250 items a second come to 30 partition keys of 50 WCU/s each."""
-    dealt, refused = await _requests(tmp_path, SORTED, block_bytes=1024 * 1024)
-    assert dealt <= 1.1 * len(SORTED) / 25
+    interleaved, refused = await _requests(tmp_path, SORTED, block_bytes=1024 * 1024)
+    assert interleaved <= 1.1 * len(SORTED) / 25
     assert refused <= 0.1 * len(SORTED)
-    monkeypatch.setattr(deal, "is_clustered", lambda partitions: False)
+    monkeypatch.setattr(interleave, "is_clustered", lambda partitions: False)
     in_order, came_back = await _requests(tmp_path, SORTED, block_bytes=1024 * 1024)
-    assert in_order >= 3 * dealt
+    assert in_order >= 3 * interleaved
     assert came_back >= 20 * max(refused, 1)
 
 
 async def test_a_file_longer_than_any_window_needs_to_be_read_in_several_places(tmp_path: Path) -> None:
-    """Here a window holds the rows of one partition key or two, and dealing alone is of little use."""
+    """Here a window holds the rows of one partition key or two, and interleaving alone is of little use."""
     small, rows = {"block_bytes": 2400, "blocks_in_flight": 2}, SORTED[:3000]
     in_one, _ = await _requests(tmp_path, rows, **small)
     in_fifteen, _ = await _requests(tmp_path, rows, **small, spread=Spread(15))
@@ -175,7 +175,7 @@ async def test_a_resume_with_other_shards_is_refused(tmp_path: Path) -> None:
             await made.run(spread=Spread(shard_key=ShardKey("id", 9)), resume=True)
 
 
-async def test_lanes_and_shards_go_together(tmp_path: Path) -> None:
+async def test_splits_and_shards_go_together(tmp_path: Path) -> None:
     rows: list[Row] = [(f"p{number // 500}", f"s{number % 500}", "") for number in range(2000)]
     async with FaultServer() as server:
         made = sorted_scene(server, tmp_path, rows)
@@ -210,7 +210,7 @@ async def test_a_frame_is_sharded_as_a_file_is_and_read_in_one_place(tmp_path: P
                     await load.prepare()
                 continue
             await load.prepare()
-            await load.run(made.gateway(asked), made.table(), server.url)
+            await load.run(made.transports(asked), made.table(), server.url)
         assert set(made.stored()) == {(f"tenant#{_shard(f's{row}', 4)}", f"s{row}") for row in range(50)}
 
 
@@ -221,4 +221,4 @@ async def test_items_of_an_iterator_have_their_suffix_or_have_none(tmp_path: Pat
         load = Load([iter([{"id": "a", "value": "b"}])], asked)
         await load.prepare()
         with pytest.raises(UsageError, match="give items their suffix where they are made"):
-            await load.run(made.gateway(asked), made.table(), server.url)
+            await load.run(made.transports(asked), made.table(), server.url)

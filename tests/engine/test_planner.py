@@ -110,20 +110,20 @@ async def planned_and_loaded(
             common: dict[str, Any] = {"types": TYPES, "block_bytes": block_bytes}
             if shards and table.sort_key is not None:
                 common["spread"] = Spread(shard_key=ShardKey("id", shards))
-            plan = await surveyed(made.source, PlanSettings(load=LoadSettings(**common)), table)
+            plan = await plan_of(made.source, PlanSettings(load=LoadSettings(**common)), table)
             load_settings = made.settings(**common)
             load = Load([made.source], load_settings)
             await load.prepare()
-            report = await load.run(made.gateway(load_settings), table, server.url)
+            report = await load.run(made.transports(load_settings), table, server.url)
             assert server.consumed_wcu == report.counts.consumed_wcu
             check_rejects(plan, made)
             return plan, report, made
 
 
-async def surveyed(source: Path, plan_settings: PlanSettings, table: Table | None = None) -> Plan:
-    survey = Planner([source], plan_settings)
-    await survey.prepare()
-    return await survey.run(table)
+async def plan_of(source: Path, plan_settings: PlanSettings, table: Table | None = None) -> Plan:
+    planner = Planner([source], plan_settings)
+    await planner.prepare()
+    return await planner.run(table)
 
 
 def check_rejects(plan: Plan, made: Scene) -> None:
@@ -178,7 +178,7 @@ def test_many_blocks_tell_the_same_as_the_load(rows: list[list[str]]) -> None:
 async def test_a_source_without_rows_is_a_plan_of_nothing(tmp_path: Path) -> None:
     source = tmp_path / "empty.csv"
     source.write_text("id,name\n")
-    plan = await surveyed(source, PlanSettings(key=KeyAttribute("id")))
+    plan = await plan_of(source, PlanSettings(key=KeyAttribute("id")))
     assert (plan.rows, plan.wcu, plan.clean, plan.advice) == (0, 0, True, ())
 
 
@@ -187,7 +187,7 @@ async def test_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(tmp_path)
     source = tmp_path / "people.csv"
     source.write_text("id,name\n,Ana\n1,Ben\n")
-    plan = await surveyed(source, PlanSettings(key=KeyAttribute("id")))
+    plan = await plan_of(source, PlanSettings(key=KeyAttribute("id")))
     assert plan.rows_rejected == 1
     assert list(tmp_path.iterdir()) == [source]
 
@@ -196,9 +196,9 @@ async def test_without_a_key_there_is_no_plan(tmp_path: Path) -> None:
     source = tmp_path / "people.csv"
     source.write_text("id,name\n1,Ana\n")
     with pytest.raises(UsageError, match=r"name the table by --table, or its key by --key"):
-        await surveyed(source, PlanSettings())
+        await plan_of(source, PlanSettings())
     with pytest.raises(UsageError, match=r"--key nr: .*people.csv has no such column; its columns are id, name"):
-        await surveyed(source, PlanSettings(key=KeyAttribute("nr")))
+        await plan_of(source, PlanSettings(key=KeyAttribute("nr")))
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ async def test_a_source_that_breaks_off_is_an_error(tmp_path: Path) -> None:
     source = tmp_path / "people.csv.gz"
     source.write_bytes(bytes.fromhex("1f8b0800000000000003"))
     with pytest.raises(SourceError, match="is the file complete"):
-        await surveyed(source, PlanSettings(key=KeyAttribute("id")))
+        await plan_of(source, PlanSettings(key=KeyAttribute("id")))
 
 
 async def test_several_sources_are_one_plan(tmp_path: Path) -> None:
@@ -231,9 +231,9 @@ async def test_several_sources_are_one_plan(tmp_path: Path) -> None:
     first, second = tmp_path / "a.csv", tmp_path / "b.csv"
     first.write_text("id,name\n1,Ana\n2,Ben\n")
     second.write_text("id,born\n1,1815\n,1816\n")
-    survey = Planner([first, second], PlanSettings(key=KeyAttribute("id")))
-    await survey.prepare()
-    plan = await survey.run(None)
+    planner = Planner([first, second], PlanSettings(key=KeyAttribute("id")))
+    await planner.prepare()
+    plan = await planner.run(None)
     assert (plan.rows, plan.items, plan.rows_repeating, plan.rows_superseded) == (4, 3, 1, 0)
     assert [column.name for column in plan.columns] == ["id", "name", "born"]
     (reason,) = plan.rejects
@@ -255,7 +255,7 @@ async def test_a_limit_is_kept(tmp_path: Path) -> None:
     source = tmp_path / "people.csv"
     source.write_text("id\n" + "".join(f"{number}\n" for number in range(100)))
     load_settings = LoadSettings(limit=42, block_bytes=64)
-    plan = await surveyed(source, PlanSettings(load=load_settings, key=KeyAttribute("id")))
+    plan = await plan_of(source, PlanSettings(load=load_settings, key=KeyAttribute("id")))
     assert plan.rows == 42
     with pytest.raises(UsageError, match="--sample and --limit"):
         replace(PlanSettings(load=load_settings, key=KeyAttribute("id")), sample=0.5)
@@ -266,7 +266,7 @@ async def test_lines_are_right_where_records_are_longer_than_a_line(tmp_path: Pa
     """Also where a cell with a line end and a last line without one make as many lines as records."""
     source = tmp_path / "people.csv"
     source.write_text(f'id,name\n1,"two\nlines"\n2,Ben\n,Cem{end}')
-    plan = await surveyed(source, PlanSettings(key=KeyAttribute("id")))
+    plan = await plan_of(source, PlanSettings(key=KeyAttribute("id")))
     (reason,) = plan.rejects
     assert reason.spots[0].line == 5
     longest = plan.columns[1].longest

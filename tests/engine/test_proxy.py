@@ -51,7 +51,7 @@ class Cable:
             journal=folder / "load.journal",
         )
         settings = replace(settings, **changes)
-        gateway = NativeTransportFactory(
+        transports = NativeTransportFactory(
             address=Address(*self.proxy.address),
             region="us-east-1",
             table=self.table,
@@ -62,7 +62,7 @@ class Cable:
         await load.prepare()
         arn = f"arn:aws:dynamodb:us-east-1:123456789012:table/{self.table}"
         url = "http://{}:{}".format(*self.proxy.address)
-        return await load.run(gateway, Table(self.table, arn, KeyAttribute("id")), url)
+        return await load.run(transports, Table(self.table, arn, KeyAttribute("id")), url)
 
 
 def _address(url: str) -> tuple[str, int]:

@@ -27,7 +27,7 @@ ROWS: list[Row] = [("" if number % 50 == 7 else f"k{number % 700}", f"v{number}"
 
 
 def stopping_after(requests: int) -> Any:
-    """All goes well for so many requests, then nothing does."""
+    """The first requests succeed, all later ones fail."""
 
     def decide(batch: Batch) -> Fault | None:
         return AccessDenied() if batch.number >= requests else None
@@ -61,7 +61,7 @@ async def test_a_resume_leaves_table_rejects_and_counts_as_an_uninterrupted_run(
         assert not (tmp_path / "load.journal").exists()
 
 
-async def test_a_resume_does_not_begin_anew(tmp_path: Path) -> None:
+async def test_a_resume_does_not_start_anew(tmp_path: Path) -> None:
     async with FaultServer() as server:
         made = scene(server, tmp_path, ROWS)
         await _stopped(made, 30)
@@ -90,10 +90,10 @@ async def test_a_plain_rerun_is_refused_and_names_the_command(tmp_path: Path) ->
         load = Load([made.source], settings, resume_command="asyncloader load people people.csv --resume")
         await load.prepare()
         with pytest.raises(UsageError, match=r"unfinished.*asyncloader load people people.csv --resume"):
-            await load.run(made.gateway(settings), made.table(), server.url)
+            await load.run(made.transports(settings), made.table(), server.url)
 
 
-async def test_restart_begins_anew(tmp_path: Path) -> None:
+async def test_restart_starts_anew(tmp_path: Path) -> None:
     async with FaultServer() as server:
         made = scene(server, tmp_path, ROWS)
         await _stopped(made)
@@ -115,7 +115,7 @@ async def test_a_torn_last_line_is_as_if_it_had_not_been_written(tmp_path: Path,
         assert len(made.rejects()) == 30
 
 
-async def test_a_journal_torn_in_its_first_line_begins_anew(tmp_path: Path) -> None:
+async def test_a_journal_torn_in_its_first_line_starts_anew(tmp_path: Path) -> None:
     async with FaultServer() as server:
         made = scene(server, tmp_path, ROWS)
         await _stopped(made)
@@ -148,7 +148,7 @@ async def test_another_table_of_the_name_is_refused_with_the_difference(tmp_path
         settings = made.settings(resume=True)
         load, other = await made.prepared(settings), replace(made.table(), arn="arn:of:another:table")
         with pytest.raises(UsageError, match=r"the table was arn:aws:dynamodb.* and is arn:of:another:table"):
-            await load.run(made.gateway(settings), other, server.url)
+            await load.run(made.transports(settings), other, server.url)
 
 
 async def test_a_changed_option_is_refused_with_the_difference(tmp_path: Path) -> None:
@@ -192,12 +192,12 @@ async def test_several_sources_resume_in_the_middle_of_the_list(tmp_path: Path) 
         load = Load(parts, settings)
         await load.prepare()
         with pytest.raises(LoadFailed):
-            await load.run(made.gateway(settings), made.table(), server.url)
+            await load.run(made.transports(settings), made.table(), server.url)
         server.faults = None
         settings = made.settings(resume=True)
         load = Load(parts, settings)
         await load.prepare()
-        report = await load.run(made.gateway(settings), made.table(), server.url)
+        report = await load.run(made.transports(settings), made.table(), server.url)
         assert report.complete
         assert 0 < report.this_run.rows_read < 1000
         assert made.items() == applied(ROWS)

@@ -17,7 +17,7 @@ from asyncloader.values.settings import LoadSettings
 
 ROWS = 400_000
 EVERY = 50
-"""Each so many rows one has no key."""
+"""One row in this number has no key."""
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +34,12 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def sampled(source: Path, fraction: float | None, **changes: int) -> Plan:
-    survey = Planner(
+    planner = Planner(
         [source],
         PlanSettings(load=LoadSettings(**changes), key=KeyAttribute("id"), sample=fraction),  # type: ignore[arg-type]
     )
-    await survey.prepare()
-    return await survey.run(None)
+    await planner.prepare()
+    return await planner.run(None)
 
 
 async def test_a_plain_file_is_read_in_evenly_spaced_places(people: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -192,9 +192,9 @@ async def test_less_usual_types_have_their_exact_texts(tmp_path: Path) -> None:
 )
 def test_blocks_of_frames_are_bounded_as_they_are_and_as_json(table: pa.Table) -> None:
     (batch,) = table.combine_chunks().to_batches()
-    pieces = list(batches_of(batch, 2**18))
-    assert pa.Table.from_batches(pieces) == table
-    for piece in pieces:
-        json = sum(len(str(row)) for row in piece.slice(0, 10).to_pylist()) / min(piece.num_rows, 10) * piece.num_rows
-        assert piece.num_rows == 1 or json < 5 * 2**18
-    assert len(pieces) < 300
+    batches = list(batches_of(batch, 2**18))
+    assert pa.Table.from_batches(batches) == table
+    for batch in batches:
+        json = sum(len(str(row)) for row in batch.slice(0, 10).to_pylist()) / min(batch.num_rows, 10) * batch.num_rows
+        assert batch.num_rows == 1 or json < 5 * 2**18
+    assert len(batches) < 300

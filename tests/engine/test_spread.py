@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from asyncloader.engine.loading.load import Load
-from asyncloader.engine.reading.reader import bind, inspect, read_rounds, read_split
+from asyncloader.engine.reading.reader import bind, inspect, read_split, read_splits
 from asyncloader.engine.reading.splits import SplitFinder
 from asyncloader.formats.csv.grammar import grammar
 from asyncloader.records.checkpoint import UNSPLIT, Split
@@ -51,7 +51,7 @@ async def _records(inputs: Any, asked: LoadSettings, splits: tuple[Split, ...]) 
     """Every record by split: source, offset, line and text."""
     found: list[list[Record]] = [[] for _ in splits]
     rules = grammar(asked.dialect)
-    async for blocks in read_rounds(inputs, asked, splits):
+    async for blocks in read_splits(inputs, asked, splits):
         for split, block in blocks:
             data = block.data  # type: ignore[attr-defined]  # a block of text
             for each in rules.records(data, block.line):
@@ -78,14 +78,14 @@ async def _both_ways(sources: list[list[Row]], splits: int, block_bytes: int) ->
 
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(files(), st.integers(2, 9), st.integers(16, 3000))
-def test_the_lanes_hold_every_record_once_with_its_place_and_line(
+def test_the_splits_hold_every_record_once_with_its_place_and_line(
     sources: list[list[Row]], splits: int, block_bytes: int
 ) -> None:
     """Record for record what is read in one split, wherever quotes and line breaks stand."""
     asyncio.run(_both_ways(sources, splits, block_bytes))
 
 
-async def test_the_lanes_of_a_long_file_are_evenly_spaced(tmp_path: Path) -> None:
+async def test_the_splits_of_a_long_file_are_evenly_spaced(tmp_path: Path) -> None:
     source = tmp_path / "people.csv"
     source.write_bytes(csv_bytes((f"k{number}", "v", "") for number in range(20_000)))
     asked = LoadSettings(spread=Spread(8))
@@ -95,8 +95,8 @@ async def test_the_lanes_of_a_long_file_are_evenly_spaced(tmp_path: Path) -> Non
     starts = [split.position.offset for split in splits]
     size = source.stat().st_size
     assert len(splits) == 8
-    for number, begin in enumerate(starts):
-        assert abs(begin - size * number / 8) <= size / 8 / 8
+    for number, start in enumerate(starts):
+        assert abs(start - size * number / 8) <= size / 8 / 8
     blocks = [block async for block in read_split(inputs, asked, splits[3])]
     assert blocks[0].line == source.read_bytes()[: starts[3]].count(b"\n") + 1
 
@@ -140,7 +140,7 @@ def test_under_any_faults_the_table_is_as_after_a_load_in_order(
 
 
 @pytest.mark.parametrize("requests", [1, 5, 20, 45])
-async def test_every_lane_resumes_where_it_was(tmp_path: Path, requests: int) -> None:
+async def test_every_split_resumes_where_it_was(tmp_path: Path, requests: int) -> None:
     rows = _distinct(1500)
     async with FaultServer() as server:
         made = scene(server, tmp_path, rows)
@@ -159,7 +159,7 @@ async def test_every_lane_resumes_where_it_was(tmp_path: Path, requests: int) ->
             assert report.this_run.rows_read < len(rows)
 
 
-async def test_a_resume_with_other_lanes_is_refused(tmp_path: Path) -> None:
+async def test_a_resume_with_other_splits_is_refused(tmp_path: Path) -> None:
     async with FaultServer(faults=stopping_after(5)) as server:
         made = scene(server, tmp_path, _distinct(1500))
         with pytest.raises(LoadFailed):
@@ -215,12 +215,12 @@ async def _refusal(folder: Path, data: bytes, **changes: Any) -> str:
 async def test_what_cannot_be_sought_is_refused(tmp_path: Path) -> None:
     rows = csv_bytes(_distinct(10))
     four = Spread(4)
-    assert "a compressed file can only be read from its begin" in await _refusal(
+    assert "a compressed file can only be read from its start" in await _refusal(
         tmp_path, gzip.compress(rows), spread=four
     )
     latin = Dialect(encoding="latin-1")
     assert "latin-1 text is turned into UTF-8" in await _refusal(tmp_path, rows, spread=four, dialect=latin)
-    with pytest.raises(UsageError, match="--limit counts rows from the begin"):
+    with pytest.raises(UsageError, match="--limit counts rows from the start"):
         LoadSettings(spread=four, limit=10)
     with pytest.raises(UsageError, match="takes 1 to 64 places, not 65"):
         Spread(65)
@@ -250,7 +250,7 @@ async def test_several_sources_are_divided_as_one(tmp_path: Path) -> None:
         asked = made.settings(spread=Spread(5))
         load = Load(parts, asked)
         await load.prepare()
-        report = await load.run(made.gateway(asked), made.table(), server.url)
+        report = await load.run(made.transports(asked), made.table(), server.url)
         assert report.complete
         assert made.items() == applied(rows)
         assert load.settled_bytes == load.total_bytes

@@ -42,7 +42,7 @@ class Names:
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", port))]
 
     def fail_next(self, times: int) -> None:
-        """Fail so many times from now on."""
+        """Fail this number of times from now on."""
         until = self.failed + times
         self.fails = lambda: self.failed < until
 
@@ -200,7 +200,7 @@ async def test_a_connection_closed_between_two_requests_is_made_anew_unnoticed(t
     """A writer that had nothing to do for a while has lost its connection; its next request is not lost with it."""
     async with FaultServer(faults=lambda _: CloseAfterAnswer()) as server:
         made = scene(server, tmp_path, [])
-        transport = made.gateway(made.settings()).transport()
+        transport = made.transports(made.settings()).transport()
         try:
             for number in range(3):
                 await transport.send([b'{"PutRequest":{"Item":{"id":{"S":"k%d"}}}}' % number])

@@ -1,4 +1,4 @@
-"""The writer's acknowledgements and rejections: when they come, and who hears of them."""
+"""The writer's acknowledgements and rejections: when they come, and who is told of them."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def test_an_item_that_was_handed_back_is_not_acknowledged_before_its_turn_
                 await other
 
 
-async def test_the_last_put_of_a_key_wins_and_replaced_ones_share_its_fate() -> None:
+async def test_the_last_put_of_a_key_wins_and_replaced_ones_share_its_outcome() -> None:
     async with made() as server, Writer(server, linger=FOR_EVER) as writer:
         acks = [await writer.put({"id": "7", "version": version}) for version in range(5)]
         await writer.flush()
@@ -131,7 +131,7 @@ async def test_a_rejection_that_nobody_heard_of_surfaces_at_the_end_of_the_block
         assert list(contents(server)) == ["a"]
 
 
-async def test_whoever_waits_for_an_ack_hears_of_the_rejection_alone() -> None:
+async def test_whoever_waits_for_an_ack_is_told_of_the_rejection_alone() -> None:
     async with made(rules=[RefuseItem(is_bad)]) as server, Writer(server) as writer:
         waiting = asyncio.ensure_future(await writer.put({"id": "a", "bad": 1}))
         await gone_idle()

@@ -31,7 +31,7 @@ async def _block(writer: Writer, sinks: list[Ack | Receipt]) -> None:
 
 
 async def _run_cancelled_at(step: int) -> bool:
-    """Cancel the block at a step of the loop and look for what it left. Gives whether it had ended before."""
+    """Cancel the block at a step of the loop and look for what it left. Returns whether it had ended before."""
     async with FaultServer(faults=_faults(step)) as server:
         server.create_table(TABLE)
         before = asyncio.all_tasks()
@@ -46,15 +46,15 @@ async def _run_cancelled_at(step: int) -> bool:
         ended = not task.cancelled()
         assert asyncio.all_tasks() <= before | {task} | _of_server()
         assert all(sink.done() for sink in sinks)
-        fates = await asyncio.gather(*sinks, return_exceptions=True)
-        assert all(fate is None or isinstance(fate, LoadFailed) for fate in fates)
+        outcomes = await asyncio.gather(*sinks, return_exceptions=True)
+        assert all(outcome is None or isinstance(outcome, LoadFailed) for outcome in outcomes)
         stored = contents(server)
-        for sink, fate, number in zip(sinks, fates, range(60), strict=False):
-            if fate is None and isinstance(sink, Ack) and not ended:
+        for sink, outcome, number in zip(sinks, outcomes, range(60), strict=False):
+            if outcome is None and isinstance(sink, Ack) and not ended:
                 assert f"k{number % 40}" in stored or f"k{number % 40}" in {f"k{gone}" for gone in range(10)}
         assert server.overlaps == 0
         if ended:
-            assert all(fate is None for fate in fates)
+            assert all(outcome is None for outcome in outcomes)
             assert len(stored) == 30 + 30
         del writer
         gc.collect()

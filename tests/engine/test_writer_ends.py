@@ -158,7 +158,7 @@ async def test_stats_count_what_happened() -> None:
         assert stats.as_dict()["table"] == TABLE
 
 
-async def test_the_hooks_hear_of_requests_retries_and_rejections() -> None:
+async def test_the_hooks_are_told_of_requests_retries_and_rejections() -> None:
     rejections: list[Rejection] = []
     retries: list[Retry] = []
     batches: list[BatchSent] = []

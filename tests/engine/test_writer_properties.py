@@ -83,23 +83,23 @@ def _version(item: Item | None) -> str | None:
     return None if item is None else item["version"]["N"]
 
 
-def _judge(server: FaultServer, told: dict[str, Told], fates: dict[Ack, BaseException | None]) -> None:
+def _check(server: FaultServer, told: dict[str, Told], outcomes: dict[Ack, BaseException | None]) -> None:
     """The table holds for each key the last put that was not rejected, and no ack has lied."""
     table = contents(server)
     for key, each in told.items():
         applied = [_version(one.item) for one in server.log if one.key == server.key(TABLE, key) and one.acknowledged]
         last: str | None = None
         for number, (ack, item, is_bad) in enumerate(each.puts):
-            fate = fates[ack]
+            outcome = outcomes[ack]
             version = None if item is None else str(item["version"])
             later = each.puts[number + 1 :]
-            if fate is None:
+            if outcome is None:
                 last = version
                 # Stored itself, or replaced by a later one that was.
                 behind = [str(one["version"]) if one else None for _, one, _ in later]
                 assert any(one in applied for one in [version, *behind])
             else:
-                assert isinstance(fate, ItemRejected)
+                assert isinstance(outcome, ItemRejected)
                 assert is_bad or any(bad for *_, bad in later), (
                     "only a bad one, or what a bad one replaced, is rejected"
                 )
@@ -137,7 +137,7 @@ async def test_the_last_put_of_every_key_wins_and_every_ack_is_true(
                     isinstance(each, ItemRejected) for each in await asyncio.gather(*broken, return_exceptions=True)
                 )
             assert server.overlaps == 0
-            _judge(server, told, dict(zip(acks, outcomes, strict=True)))
+            _check(server, told, dict(zip(acks, outcomes, strict=True)))
     assert sorted(map(id, resolved)) == sorted(map(id, [*acks, *broken])), "each ack was resolved exactly once"
     stats = writer.stats()
     assert stats.put == stats.written + stats.rejected + stats.replaced == len(acks) + len(broken)
@@ -156,7 +156,7 @@ def _count(patch: pytest.MonkeyPatch, name: str, resolved: list[Ack]) -> None:
 
 @THOROUGH
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=60), scripts(), st.integers(1, 4))
-async def test_parcels_forget_what_is_settled(keys: list[int], script: RandomFaults, workers: int) -> None:
+async def test_put_batches_forget_what_is_settled(keys: list[int], script: RandomFaults, workers: int) -> None:
     """Nothing of what was put is kept once it is stored, however long a writer lives."""
     async with FaultServer(faults=script) as server:
         server.create_table(TABLE)
@@ -166,11 +166,11 @@ async def test_parcels_forget_what_is_settled(keys: list[int], script: RandomFau
                 if version % 7 == 0:
                     await asyncio.sleep(0)
             await writer.flush()
-            intake = writer._accumulator
-            assert intake is not None
-            assert not intake._batches.newest
-            assert not intake._unsettled
-            assert intake._batches.open is None or isinstance(intake._batches.open, PutBatch)
+            accumulator = writer._accumulator
+            assert accumulator is not None
+            assert not accumulator._batches.newest
+            assert not accumulator._unsettled
+            assert accumulator._batches.open is None or isinstance(accumulator._batches.open, PutBatch)
         last = {str(key): version for version, key in enumerate(keys)}
         assert {key: int(item["version"]["N"]) for key, item in contents(server).items()} == last
         assert server.overlaps == 0

@@ -27,7 +27,7 @@ class Writer(BatchWriter):
 
     async def _connect(self) -> tuple[TransportFactory, Table]:
         host, port = self._server.url.removeprefix("http://").split(":")
-        gateway = NativeTransportFactory(
+        transports = NativeTransportFactory(
             address=Address(host, int(port)),
             region="us-east-1",
             table=TABLE,
@@ -35,7 +35,7 @@ class Writer(BatchWriter):
             retry=self._settings.retry,
         )
         arn = f"arn:aws:dynamodb:us-east-1:123456789012:table/{TABLE}"
-        return gateway, Table(TABLE, arn, KeyAttribute("id"))
+        return transports, Table(TABLE, arn, KeyAttribute("id"))
 
 
 def contents(server: FaultServer) -> dict[str, Any]:

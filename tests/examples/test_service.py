@@ -34,7 +34,7 @@ class Service:
     client: aiohttp.ClientSession
 
     async def post(self, name: str, **event: Any) -> tuple[int, float]:
-        """Send an event; gives the status and the seconds until it was there, 0 where nobody took the request."""
+        """Send an event; returns the status and the seconds until it was there, 0 where nobody took the request."""
         began = time.monotonic()
         try:
             async with self.client.post(f"{self.url}/events", json={"id": name, "kind": "test"} | event) as answer:
@@ -60,7 +60,7 @@ class Service:
 
 @asynccontextmanager
 async def running(server: FaultServer, *, trouble: str = "", **settings: str) -> AsyncIterator[Service]:
-    """The service as its README starts it, on a free port; nothing but `trouble` may stand in its log as an error."""
+    """The service as its README starts it, on a free port; nothing but `trouble` may be in its log as an error."""
     server.create_table("events")
     arguments = ("uvicorn", "--app-dir", str(SERVICE), "app:app", "--host", "127.0.0.1", "--port", "0")
     process = await asyncio.create_subprocess_exec(

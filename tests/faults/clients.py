@@ -1,4 +1,4 @@
-"""Clients of the fault server, and what they send and hear."""
+"""Clients of the fault server, and what they send and receive."""
 
 from __future__ import annotations
 

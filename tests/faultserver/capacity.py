@@ -14,7 +14,7 @@ INDEX_REASON = "IndexWriteProvisionedThroughputExceeded"
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """Why a write was not taken, as it stands in ThrottlingReasons."""
+    """Why a write was not taken, as it is in ThrottlingReasons."""
 
     reason: str
     arn: str

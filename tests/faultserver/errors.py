@@ -1,4 +1,4 @@
-"""The refusals of the service, as they stand in an answer.
+"""The refusals of the service, as they are in an answer.
 
 `ServiceError` is the only exception: the code names the refusal, the namespace is the part of `__type`
 before the `#`, which differs between the layers of the service (its front, its validation, its back).

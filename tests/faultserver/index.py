@@ -1,4 +1,4 @@
-"""Secondary indexes: which items stand in one, and what a write costs there."""
+"""Secondary indexes: which items are in one, and what a write costs there."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Index:
                 raise invalid_parameter(f"{part} has exceeded the size limit of {limit} bytes IndexName: {self.name}")
 
     def entry(self, item: Item | None) -> Item | None:
-        """The part of the item that stands in the index, None for an item that does not stand there."""
+        """The part of the item that is in the index, None for an item that is not in it."""
         if item is None or any(attribute.name not in item for attribute in self.keys):
             return None
         if self.projection == "ALL":

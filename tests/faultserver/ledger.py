@@ -11,7 +11,7 @@ from .table import Key
 from .values import Item
 
 # A client that drops a connection and sends the same key over another one does both in one moment, and the
-# server may hear of the second first. Within this time a dropped request is not held against it.
+# server may be told of the second first. Within this time a dropped request is not held against it.
 _GRACE_S = 0.02
 
 

@@ -60,7 +60,7 @@ def _plain(digits: str, magnitude: int) -> str:
 
 
 def _size(digits: str, magnitude: int, negative: bool) -> int:
-    """Digits are stored in pairs that begin at even powers of ten, beside one byte for the exponent."""
+    """Digits are stored in pairs that start at even powers of ten, beside one byte for the exponent."""
     pairs = (len(digits) + 1) // 2
     straddles = len(digits) % 2 == 0 and magnitude % 2 == 0
     return 1 + pairs + straddles + negative

@@ -10,7 +10,7 @@ from .faults import Fault
 
 Decision = Fault | Sequence[Fault] | None
 Script = Callable[[Batch], Decision] | Iterable[Decision] | None
-"""A function of the request, or decisions that are used up one a request, after which all goes well."""
+"""A function of the request, or decisions that are used up one a request, after which nothing fails."""
 
 
 class RandomFaults:

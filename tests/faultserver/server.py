@@ -86,7 +86,7 @@ class FaultServer(Service):
     # Life
 
     async def start(self) -> None:
-        """Listen; the address stands in `url`."""
+        """Listen; the address is in `url`."""
         self.url = f"{self._scheme}://127.0.0.1:{await self._http.start(self._port)}"
 
     async def stop(self) -> None:
@@ -152,7 +152,7 @@ class FaultServer(Service):
         return stored.item if stored else None
 
     def key(self, table: str, key: str | tuple[str, ...] | Item) -> Key:
-        """A key as it stands in `accepted` and `log`."""
+        """A key as it is in `accepted` and `log`."""
         return self.store.key(table, key)
 
     # Books

@@ -126,14 +126,14 @@ def _check_signed(signed: list[str], request: Request) -> None:
 
 
 def _check_scope(credential: str, stamp: str) -> tuple[str, str, str, str]:
-    pieces = credential.split("/")
-    if len(pieces) != 5:
+    parts = credential.split("/")
+    if len(parts) != 5:
         raise _refusal(
             "IncompleteSignatureException",
             "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, "
             f"got '{credential}'",
         )
-    access_key, day, region, service, end = pieces
+    access_key, day, region, service, end = parts
     complaints = []
     if not region:
         complaints.append(f"Credential should be scoped to a valid region, not '{region}'. ")
@@ -148,7 +148,7 @@ def _check_scope(credential: str, stamp: str) -> tuple[str, str, str, str]:
         )
     if complaints:
         raise _refusal("InvalidSignatureException", "".join(complaints))
-    return access_key, day, region, "/".join(pieces[1:])
+    return access_key, day, region, "/".join(parts[1:])
 
 
 def _canonical_request(request: Request, signed: list[str]) -> str:

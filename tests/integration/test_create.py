@@ -31,7 +31,7 @@ async def test_a_missing_table_is_made_with_typed_keys(server: Server, table_nam
 
 
 async def test_a_table_that_exists_is_taken_as_it_is(server: Server, table_name: str, work_folder: Path) -> None:
-    """The key it has is the key, whatever was said; what stands in it stays."""
+    """The key it has is the key, whatever was said; its items stay."""
     (work_folder / "rows.csv").write_text("id,name\n1,Ana\n2,Ben\n")
     with server.client() as client:
         create(client, table_name)

@@ -21,7 +21,7 @@ GOOD = {"1", "3"}
 
 
 def mend(path: Path, changes: dict[str, dict[str, str]], encoding: str = "utf-8", **dialect: Any) -> list[str]:
-    """Correct rows of a reject file by their lines, as a person would; gives the errors that stood there."""
+    """Correct rows of a reject file by their lines, as a person would; returns the errors that stood there."""
     rows = rows_of(path, encoding=encoding, **dialect)
     errors = [row["_asyncloader_error"] for row in rows]
     for row in rows:
@@ -133,7 +133,7 @@ async def test_as_many_rejects_as_allowed_do_not_stop_a_load(
 async def test_one_reject_more_than_allowed_stops_the_load(
     ministack: Server, table_name: str, work_folder: Path, limit: str, rows: int
 ) -> None:
-    """The rejects that there were stand in their file; a percentage of a short file is judged at its end."""
+    """The rejects so far are in their file; a percentage of a short file is checked at its end."""
     ten_percent_bad(work_folder / "rows.csv", rows)
     with ministack.client() as client:
         create(client, table_name)

@@ -152,7 +152,7 @@ DIALECTS: dict[str, tuple[Dialect, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("name", DIALECTS)
 async def test_other_dialects(ministack: Server, client: Any, table_name: str, work_folder: Path, name: str) -> None:
-    """What Python's csv module wrote and reads again is what stands in the table."""
+    """What Python's csv module wrote and reads again is what is in the table."""
     dialect, pythons = DIALECTS[name]
     source = write(work_folder / "rows.csv", ROWS, **pythons)
     create(client, table_name)

@@ -51,7 +51,7 @@ async def chunks(stream: SourceStream) -> list[bytes]:
 @pytest.mark.parametrize("chunk_bytes", [1, 2, 3, 7, 64, 1_000_000])
 @pytest.mark.parametrize("name", COMPRESSIONS)
 async def test_the_text_is_the_same_in_chunks_of_any_size(tmp_path: Path, name: str, chunk_bytes: int) -> None:
-    """A byte order mark is taken from the begin only: inside of the text U+FEFF is a character like others."""
+    """A byte order mark is taken from the start only: inside of the text U+FEFF is a character like others."""
     path = tmp_path / "source"
     path.write_bytes(COMPRESSIONS[name](BOM + TEXT[:300].encode()))
     found = await chunks(await opened(path, chunk_bytes=chunk_bytes))
@@ -93,7 +93,7 @@ async def test_a_source_that_has_become_shorter_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", REALLY)
-async def test_what_grows_enormously_comes_in_bounded_pieces(tmp_path: Path, name: str) -> None:
+async def test_what_grows_enormously_comes_in_bounded_chunks(tmp_path: Path, name: str) -> None:
     """A million equal rows are a few kilobytes of file; no chunk comes near their whole size."""
     row, rows = b"4711,some name,Bern,,,,1.50\r\n", 1_000_000
     path = tmp_path / "source"

@@ -226,10 +226,10 @@ async def test_an_endpoint_with_a_path_needs_the_plain_transport(
     (work_folder / "rows.csv").write_text("id,name\n1,Ana\n")
     with FaultServer(check_signatures=False).in_thread() as server:
         server.create_table("people")
-        with proxy_to(int(server.url.rpartition(":")[2])) as gateway:
-            report = await asyncloader.load("people", "rows.csv", endpoint_url=f"{gateway.url}/dynamodb")
+        with proxy_to(int(server.url.rpartition(":")[2])) as path_proxy:
+            report = await asyncloader.load("people", "rows.csv", endpoint_url=f"{path_proxy.url}/dynamodb")
     assert report.counts.items_written == 1
-    assert set(gateway.forwarded) == {"/dynamodb"}
+    assert set(path_proxy.forwarded) == {"/dynamodb"}
 
 
 async def test_nobody_listens_is_told_before_the_first_write(work_folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Typed columns, keys of every type and index keys: what stands in the table is what boto3 would have written."""
+"""Typed columns, keys of every type and index keys: what is in the table is what boto3 would have written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What boto3 would send for Python values, and how large DynamoDB says they are (DYNAMODB.md, Item size)."""
+"""What boto3 would send for Python values, and how large DynamoDB says they are (docs/dynamodb.md#item-size)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def request_body(table: str, items: Sequence[Mapping[str, object]], **more: obje
 
 
 def sent_items(items: Sequence[Mapping[str, object]]) -> list[Any]:
-    """The items of such a request, as they stand in its JSON."""
+    """The items of such a request, as they are in its JSON."""
     return [each["PutRequest"]["Item"] for each in request_body("t", items)["RequestItems"]["t"]]
 
 

@@ -22,7 +22,7 @@ class Row:
 
     @property
     def is_text(self) -> bool:
-        """Whether its bytes are UTF-8; those that are not stand in it as surrogates."""
+        """Whether its bytes are UTF-8; those that are not are kept as surrogates."""
         try:
             "".join(self.cells).encode()
         except UnicodeEncodeError:

@@ -47,6 +47,6 @@ def places(batches: Iterable[Batch]) -> list[tuple[InFlight, int]]:
 
 
 def sent_keys(batch: Batch) -> list[str]:
-    """The keys that stand in a batch's JSON."""
+    """The keys in a batch's JSON."""
     joined = b",".join(batch.payload).decode()
     return [each["PutRequest"]["Item"]["id"]["S"] for each in json.loads(f"[{joined}]")]

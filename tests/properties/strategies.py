@@ -42,7 +42,7 @@ escaped_dialects = st.sampled_from(
 )
 dialects = st.one_of(unescaped_dialects, escaped_dialects)
 
-_PIECES = (
+_FRAGMENTS = (
     *("\n",) * 4,
     *("\r\n",) * 2,
     *("\r", "\n\n", " ", "  ", "a", "bc", "x y", "1", "é", "€", "😀", "\ufeff", "\u2028", "\x85"),
@@ -51,14 +51,14 @@ _PIECES = (
 
 
 @st.composite
-def csv_texts(draw: st.DrawFn, dialect: Dialect, *, max_pieces: int = 40) -> bytes:
+def csv_texts(draw: st.DrawFn, dialect: Dialect, *, max_fragments: int = 40) -> bytes:
     """Text made of what matters to a CSV parser, in any order: well formed or not, but UTF-8."""
-    pieces = [*_PIECES, *[dialect.delimiter] * 6]
+    fragments = [*_FRAGMENTS, *[dialect.delimiter] * 6]
     if dialect.quote:
-        pieces += [dialect.quote] * 6 + [dialect.quote * 2] * 2 + [dialect.delimiter + dialect.quote] * 2
+        fragments += [dialect.quote] * 6 + [dialect.quote * 2] * 2 + [dialect.delimiter + dialect.quote] * 2
     if dialect.escape:
-        pieces += [dialect.escape] * 6
-    return "".join(draw(st.lists(st.sampled_from(pieces), max_size=max_pieces))).encode()
+        fragments += [dialect.escape] * 6
+    return "".join(draw(st.lists(st.sampled_from(fragments), max_size=max_fragments))).encode()
 
 
 @st.composite
@@ -163,7 +163,7 @@ python_values: st.SearchStrategy[Any] = st.recursive(
 
 
 def exact_json(value: object) -> str:
-    """JSON text of a value; a Decimal stands in it with all its digits."""
+    """JSON text of a value; a Decimal has all its digits."""
     match value:
         case Mapping():
             return "{" + ",".join(f"{json.dumps(name)}:{exact_json(member)}" for name, member in value.items()) + "}"

@@ -18,7 +18,7 @@ Key = tuple[object, ...]
 
 @dataclass(frozen=True)
 class Expected:
-    """The fate of every row: its item, or the columns that are to blame; and which items a later row replaces."""
+    """What becomes of every row: its item, or the columns that are to blame; and which items a later row replaces."""
 
     items: dict[int, dict[str, object]] = field(default_factory=dict)
     bad: dict[int, set[str | None]] = field(default_factory=dict)
@@ -42,7 +42,7 @@ def key_value(kind: str, text: str) -> object:
 
 
 def expect(rows: Sequence[Row], kinds: Mapping[str, AttributeType], table: Table, empty: EmptyCells) -> Expected:
-    """The fate of `rows`."""
+    """What becomes of `rows`."""
     found = Expected()
     last: dict[Key, int] = {}
     for number, row in enumerate(rows):

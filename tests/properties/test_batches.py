@@ -40,12 +40,12 @@ def could_take_one_more(batch: Batch, behind: Batch) -> bool:
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[ItemRange]:
-    """Runs of several flights, each with a history of its own."""
+    """Ranges of several blocks, each with a history of its own."""
     runs: list[ItemRange] = []
     for _ in range(draw(st.integers(1, 4))):
-        flight = InFlightBlock(block_of_lengths(draw(lengths.filter(bool))))
-        picked = draw(st.sets(st.integers(0, len(flight.encoded) - 1)))
-        for run in ranges_of(flight, np.array(sorted(picked), dtype=np.int64)):
+        block = InFlightBlock(block_of_lengths(draw(lengths.filter(bool))))
+        picked = draw(st.sets(st.integers(0, len(block.encoded) - 1)))
+        for run in ranges_of(block, np.array(sorted(picked), dtype=np.int64)):
             run.tries, run.stalled = draw(st.integers(0, 9)), draw(st.integers(0, 9))
             run.advance, run.first_advance = draw(st.integers(-1, 99)), draw(st.integers(-1, 99))
             runs.append(run)
@@ -63,12 +63,12 @@ def histories_by_place(runs: list[ItemRange]) -> dict[tuple[int, int], tuple[int
 @thorough
 @given(lengths, st.data())
 def test_every_item_that_need_not_wait_is_in_exactly_one_batch(items: list[int], data: st.DataObject) -> None:
-    flight = InFlightBlock(block_of_lengths(items))
+    block = InFlightBlock(block_of_lengths(items))
     waits = data.draw(st.none() | st.lists(st.booleans(), min_size=len(items), max_size=len(items)))
     mask = None if waits is None else np.array(waits, dtype=bool)
-    batches = list(block_batches(flight, mask))
+    batches = list(block_batches(block, mask))
     free = [item for item in range(len(items)) if waits is None or not waits[item]]
-    assert places(batches) == [(flight, item) for item in free]
+    assert places(batches) == [(block, item) for item in free]
     assert all(limits_hold(batch) for batch in batches)
 
 
@@ -125,16 +125,16 @@ def test_halving_again_and_again_leaves_every_item_alone(runs: list[ItemRange]) 
 @usual
 @given(st.lists(st.integers(0, 60).map(str), max_size=60))
 def test_a_batch_holds_the_json_of_its_items(keys: list[str]) -> None:
-    flight = InFlightBlock(block_of_keys(keys))
-    wanted = [flight.encoded.item_key(item)[0] for item in range(len(flight.encoded))]
-    assert [key for batch in block_batches(flight) for key in sent_keys(batch)] == wanted
+    block = InFlightBlock(block_of_keys(keys))
+    wanted = [block.encoded.item_key(item)[0] for item in range(len(block.encoded))]
+    assert [key for batch in block_batches(block) for key in sent_keys(batch)] == wanted
 
 
 @usual
 @given(st.sets(st.integers(0, 200)))
 def test_runs_are_the_longest_stretches_of_consecutive_items(items: set[int]) -> None:
-    flight = InFlightBlock(block_of_lengths([1] * 201))
-    runs = list(ranges_of(flight, np.array(sorted(items), dtype=np.int64)))
+    block = InFlightBlock(block_of_lengths([1] * 201))
+    runs = list(ranges_of(block, np.array(sorted(items), dtype=np.int64)))
     assert [item for run in runs for item in range(run.first, run.stop)] == sorted(items)
     assert all(one.stop < other.first for one, other in itertools.pairwise(runs))
 
@@ -162,10 +162,10 @@ def test_the_backlog_gives_back_exactly_what_is_due(held: list[tuple[list[ItemRa
 @usual
 @given(st.lists(st.tuples(st.integers(1, 25), st.booleans()), max_size=12))
 def test_suspects_are_never_merged_with_others(held: list[tuple[int, bool]]) -> None:
-    flight = InFlightBlock(block_of_lengths([10] * 400))
+    block = InFlightBlock(block_of_lengths([10] * 400))
     backlog, first = RetryQueue(limit=50), 0
     for length, suspect in held:
-        backlog.add([ItemRange(flight, first, first + length, bisecting=suspect)], 0.0)
+        backlog.add([ItemRange(block, first, first + length, bisecting=suspect)], 0.0)
         first += length
     batches = backlog.take_due(0.0)
     suspects = [batch for batch in batches if batch.ranges[0].bisecting]
@@ -174,4 +174,4 @@ def test_suspects_are_never_merged_with_others(held: list[tuple[int, bool]]) -> 
 
 
 def _ids(batches: list[Batch]) -> list[tuple[int, int]]:
-    return [(id(flight), item) for flight, item in places(batches)]
+    return [(id(block), item) for block, item in places(batches)]

@@ -47,7 +47,7 @@ def cuts_of(
 
 
 def records_of(cuts: list[Cut], dialect: Dialect) -> list[tuple[int, int, int]]:
-    """Every record of all cuts: begin and end in the source, and its line."""
+    """Every record of all cuts: start and end in the source, and its line."""
     return [
         (cut.offset + record.start, cut.offset + record.end, record.line)
         for cut in cuts

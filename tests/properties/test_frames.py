@@ -67,9 +67,9 @@ def test_the_size_of_an_item_follows_the_rules_of_dynamodb(made: list[pa.RecordB
     decoder = ArrowDecoder("frame", schema)
     decoder.take_types({"id": "S"}, frozenset(["id"]))
     encoder = ColumnEncoder(decoder.columns, TABLE, {**decoder.natural, "id": "S"}, "drop")
-    for batch in made:
-        for piece in batches_of(batch, 100):
-            encoded = run_steps(encoder.encode(RowBlock(0, 0, piece, 0, piece.num_rows), decoder.decode(piece)))
-            rows = piece.to_pylist()
+    for whole in made:
+        for batch in batches_of(whole, 100):
+            encoded = run_steps(encoder.encode(RowBlock(0, 0, batch, 0, batch.num_rows), decoder.decode(batch)))
+            rows = batch.to_pylist()
             for item in range(len(encoded.sizes)):
                 assert encoded.sizes[item] == item_size(boto3_row(schema, rows[encoded.record(item)]))

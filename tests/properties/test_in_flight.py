@@ -15,7 +15,7 @@ from tests.properties.effort import thorough, usual
 from tests.properties.encoded import block_of_keys
 
 Item = tuple[int, int]
-"""A flight's number and the item's place in it."""
+"""A block's number and the item's place in it."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class Service:
 
     blocks: Sequence[Sequence[Row]]
     same_hash: bool = False
-    flights: KeyConflicts = field(default_factory=KeyConflicts)
+    conflicts: KeyConflicts = field(default_factory=KeyConflicts)
     admitted: list[InFlightBlock] = field(default_factory=list)
     free: list[Item] = field(default_factory=list)
-    aloft: list[Item] = field(default_factory=list)
+    sent: list[Item] = field(default_factory=list)
     waiting: set[Item] = field(default_factory=set)
     stored: dict[str, tuple[int, int]] = field(default_factory=dict)
     """What the table holds: the row of each key as (block, record)."""
@@ -63,10 +63,10 @@ class Service:
         number = len(self.admitted)
         if number == len(self.blocks):
             return
-        flight = InFlightBlock(self.encoded(number))
-        self.admitted.append(flight)
-        waits = self.flights.add(flight)
-        for item in range(len(flight.encoded)):
+        block = InFlightBlock(self.encoded(number))
+        self.admitted.append(block)
+        waits = self.conflicts.add(block)
+        for item in range(len(block.encoded)):
             if waits is not None and waits[item]:
                 self.waiting.add((number, item))
             else:
@@ -75,33 +75,33 @@ class Service:
     def send(self, pick: int) -> None:
         """One batch: everything that is free, up to a number."""
         batch, self.free = self.free[: 1 + pick % 7], self.free[1 + pick % 7 :]
-        self.aloft += batch
+        self.sent += batch
 
     def hand_back(self, pick: int) -> None:
-        if self.aloft:
-            self.free.append(self.aloft.pop(pick % len(self.aloft)))
+        if self.sent:
+            self.free.append(self.sent.pop(pick % len(self.sent)))
 
     def settle(self, pick: int) -> None:
         """The service answers for one item, and for its neighbours in the block as far as they are on their way."""
-        if not self.aloft:
+        if not self.sent:
             return
-        number, first = self.aloft[pick % len(self.aloft)]
+        number, first = self.sent[pick % len(self.sent)]
         if self.row((number, first)).poisoned:
-            self.aloft.remove((number, first))
-            earlier, released = self.flights.reject(self.admitted[number], first, "poisoned")
+            self.sent.remove((number, first))
+            earlier, released = self.conflicts.reject(self.admitted[number], first, "poisoned")
             if earlier is not None:
                 self.free.append((number, earlier))
         else:
             stop = first
-            while (number, stop) in self.aloft and not self.row((number, stop)).poisoned:
-                self.aloft.remove((number, stop))
+            while (number, stop) in self.sent and not self.row((number, stop)).poisoned:
+                self.sent.remove((number, stop))
                 before = self.stored.get(self.row((number, stop)).key)
                 assert before is None or before < self.record((number, stop)), "an older row came after a newer one"
                 self.stored[self.row((number, stop)).key] = self.record((number, stop))
                 stop += 1
-            released = self.flights.settle(self.admitted[number], first, stop)
-        for flight, item in released:
-            place = self.admitted.index(flight), item
+            released = self.conflicts.settle(self.admitted[number], first, stop)
+        for block, item in released:
+            place = self.admitted.index(block), item
             self.waiting.remove(place)
             self.free.append(place)
 
@@ -122,14 +122,14 @@ class Service:
         """Send and settle whatever there is until nothing moves any more."""
         while len(self.admitted) < len(self.blocks):
             self.admit()
-        while self.free or self.aloft:
+        while self.free or self.sent:
             self.send(6)
             self.settle(0)
             self.check()
 
     def check(self) -> None:
-        released = [self.row(item).key for item in self.free + self.aloft if self.replaced(item)]
-        under_way = [(item[0], self.row(item).key) for item in self.free + self.aloft]
+        released = [self.row(item).key for item in self.free + self.sent if self.replaced(item)]
+        under_way = [(item[0], self.row(item).key) for item in self.free + self.sent]
         assert not released
         assert len({key for _, key in under_way}) == len(under_way), "a key is under way twice"
 
@@ -137,7 +137,7 @@ class Service:
         """Whether a released item has an unsettled one of the same key before it."""
         return any(
             self.row(other).key == self.row(item).key and other[0] < item[0]
-            for other in [*self.free, *self.aloft, *self.waiting]
+            for other in [*self.free, *self.sent, *self.waiting]
         )
 
     def expected(self) -> dict[str, tuple[int, int]]:
@@ -185,36 +185,36 @@ def test_every_row_is_written_or_rejected_or_superseded(blocks: list[list[Row]],
     service = Service(blocks)
     service.play(steps)
     service.finish()
-    for flight, block in zip(service.admitted, blocks, strict=True):
-        assert flight.is_settled
-        assert flight.written + flight.rows_rejected + flight.superseded == len(block)
-        refused = {flight.encoded.record(item) for item, _ in flight.rejected}
-        assert all(block[record].poisoned for record in refused)
+    for block, source in zip(service.admitted, blocks, strict=True):
+        assert block.is_settled
+        assert block.written + block.rows_rejected + block.superseded == len(source)
+        refused = {block.encoded.record(item) for item, _ in block.rejected}
+        assert all(source[record].poisoned for record in refused)
 
 
 @usual
 @given(blocks, steps)
-def test_nothing_is_left_when_all_blocks_have_landed(blocks: list[list[Row]], steps: list[tuple[str, int]]) -> None:
+def test_nothing_is_left_when_all_blocks_are_settled(blocks: list[list[Row]], steps: list[tuple[str, int]]) -> None:
     service = Service(blocks)
     service.play(steps)
     service.finish()
     assert not service.waiting
-    assert len(service.flights) == 0
-    assert not np.any(service.flights._table), "the table of counts is not back at zero"
-    assert not any(flight.successors for flight in service.admitted)
+    assert len(service.conflicts) == 0
+    assert not np.any(service.conflicts._table), "the table of counts is not back at zero"
+    assert not any(block.successors for block in service.admitted)
 
 
 @usual
 @given(st.lists(rows, max_size=12), st.lists(st.integers(0, 99), max_size=20))
-def test_unsettled_counts_what_has_no_fate_yet(block: list[Row], picks: list[int]) -> None:
+def test_unsettled_counts_what_is_not_settled_yet(block: list[Row], picks: list[int]) -> None:
     service = Service([block])
     service.admit()
     for pick in picks:
         service.send(pick)
         service.settle(pick)
-        assert service.admitted[0].unsettled == len(service.free) + len(service.aloft)
-        assert service.admitted[0].is_settled == (not service.free and not service.aloft)
-        assert len(service.flights) == (0 if service.admitted[0].is_settled else 1)
+        assert service.admitted[0].unsettled == len(service.free) + len(service.sent)
+        assert service.admitted[0].is_settled == (not service.free and not service.sent)
+        assert len(service.conflicts) == (0 if service.admitted[0].is_settled else 1)
 
 
 @usual
@@ -226,4 +226,4 @@ def test_keys_of_one_hash_cost_a_wait_and_never_a_row(blocks: list[list[Row]], s
     service.finish()
     assert service.stored == service.expected()
     assert not service.waiting
-    assert not any(flight.blocked for flight in service.admitted)
+    assert not any(block.blocked for block in service.admitted)

@@ -1,4 +1,4 @@
-"""Dealing: clustered partition keys are spread over a block's requests as evenly as can be, and nothing else changes."""
+"""Interleaving: clustered partition keys are spread over a block's requests as evenly as can be, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from asyncloader.encode.interleave import interleave, interleaved, is_clustered
 from asyncloader.encode.steps import run_steps
 from asyncloader.formats.columns import Columns
 from asyncloader.formats.csv.cutter import TextBlock
+from asyncloader.values.dynamodb import BATCH_ITEMS
 from asyncloader.values.schema import KeyAttribute, Table
-from asyncloader.values.settings import BATCH_ITEMS
 from tests.properties.effort import thorough, usual
 from tests.properties.encoded import block_of_lengths
 
@@ -95,7 +95,7 @@ def test_one_partition_key_alone_is_left_as_it_is() -> None:
 
 @usual
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 30)), max_size=300))
-def test_a_dealt_block_holds_the_same_items_and_knows_their_records(keys: list[tuple[int, int]]) -> None:
+def test_an_interleaved_block_holds_the_same_items_and_knows_their_records(keys: list[tuple[int, int]]) -> None:
     texts = [(f"p{pk}", f"s{sk}" if sk else "") for pk, sk in sorted(keys)]
     encoded = block_of(texts)
     last = {key: record for record, key in enumerate(texts) if key[1]}
@@ -109,27 +109,29 @@ def test_a_dealt_block_holds_the_same_items_and_knows_their_records(keys: list[t
 
 @usual
 @given(st.integers(60, 300), st.data())
-def test_the_settled_part_of_a_dealt_block_ends_before_its_first_open_record(rows: int, data: st.DataObject) -> None:
-    flight = InFlightBlock(block_of([(f"p{row // 10}", f"s{row}") for row in range(rows)]))
+def test_the_settled_part_of_an_interleaved_block_ends_before_its_first_open_record(
+    rows: int, data: st.DataObject
+) -> None:
+    block = InFlightBlock(block_of([(f"p{row // 10}", f"s{row}") for row in range(rows)]))
     done = data.draw(st.sets(st.integers(0, rows - 1), max_size=rows - 1))
     for item in done:
-        flight.settled[item] = 1
-    expected = min(flight.encoded.record(item) for item in range(rows) if item not in done)
-    assert flight.settled_records() == expected
+        block.settled[item] = 1
+    expected = min(block.encoded.record(item) for item in range(rows) if item not in done)
+    assert block.settled_records() == expected
 
 
 def test_requests_of_a_sorted_block_hold_25_partition_keys_each() -> None:
-    flight = InFlightBlock(block_of([(f"p{row // 50}", f"s{row}") for row in range(2000)]))
-    for batch in block_batches(flight):
-        assert len({flight.encoded.item_key(item)[0] for _, item in batch.items()}) == BATCH_ITEMS
+    block = InFlightBlock(block_of([(f"p{row // 50}", f"s{row}") for row in range(2000)]))
+    for batch in block_batches(block):
+        assert len({block.encoded.item_key(item)[0] for _, item in batch.items()}) == BATCH_ITEMS
 
 
 @usual
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=6))
 def test_blocks_that_are_sent_together_share_every_request(sizes: list[int]) -> None:
     """Each split has its share of every request."""
-    flights = [InFlightBlock(block_of_lengths([100] * rows), split) for split, rows in enumerate(sizes)]
-    batches = list(interleaved_batches([(flight, None) for flight in flights if len(flight.encoded)]))
+    blocks = [InFlightBlock(block_of_lengths([100] * rows), split) for split, rows in enumerate(sizes)]
+    batches = list(interleaved_batches([(block, None) for block in blocks if len(block.encoded)]))
     assert sorted((run.entry.split, item) for batch in batches for run, item in batch.items()) == [  # type: ignore[attr-defined]  # of this test
         (split, item) for split, rows in enumerate(sizes) for item in range(rows)
     ]
@@ -144,10 +146,10 @@ def test_blocks_that_are_sent_together_share_every_request(sizes: list[int]) -> 
 @usual
 @given(st.lists(st.lists(st.booleans(), max_size=80), min_size=1, max_size=5))
 def test_items_that_wait_are_left_out_of_what_is_sent_together(waiting: list[list[bool]]) -> None:
-    flights = [
+    blocks = [
         (InFlightBlock(block_of_lengths([100] * len(waits)), split), waits) for split, waits in enumerate(waiting)
     ]
-    batches = list(interleaved_batches([(flight, np.array(waits, dtype=bool)) for flight, waits in flights]))
+    batches = list(interleaved_batches([(block, np.array(waits, dtype=bool)) for block, waits in blocks]))
     sent = sorted((run.entry.split, item) for batch in batches for run, item in batch.items())  # type: ignore[attr-defined]  # of this test
     assert sent == [
         (split, item) for split, waits in enumerate(waiting) for item, waits_ in enumerate(waits) if not waits_

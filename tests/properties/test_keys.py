@@ -88,7 +88,7 @@ def test_thousands_of_running_numbers_have_different_hashes(start: int, pattern:
     texts = [pattern.format(*[number] * 3) for number in range(start, start + 2000)]
     hashes = hash_columns([text_column(texts)])
     assert len(np.unique(hashes)) == 2000
-    # The upper bits, which the flights look at first, are spread as well: 2000 keys in a million buckets.
+    # The upper bits, which the table of conflicts looks at first, are spread as well: 2000 keys in a million buckets.
     assert len(np.unique(hashes >> np.uint64(44))) > 1900
 
 

@@ -64,7 +64,7 @@ def test_a_document_cell_is_sent_as_boto3_sends_it(data: st.DataObject, kind: At
     st.one_of(st.text(max_size=20), strategies.json_values.map(strategies.exact_json)),
 )
 def test_a_text_is_a_value_of_its_type_or_is_refused(kind: AttributeType, text: str) -> None:
-    """Whatever stands in a cell: an item of that type comes out, or `ValueRefused`, never another error."""
+    """Whatever is in a cell: an item of that type comes out, or `ValueRefused`, never another error."""
     with suppress(ValueRefused):
         value, size = from_json(kind, text)
         assert list(value) == [kind]
@@ -96,7 +96,7 @@ def test_two_numbers_have_one_canonical_text_exactly_when_they_are_equal(one: st
 @usual
 @given(st.integers(1, 60), st.integers(-140, 140), st.sampled_from(["", "-"]))
 def test_digits_and_range_decide_what_is_a_number(digits: int, magnitude: int, sign: str) -> None:
-    """38 significant digits, magnitude 1E-130 to 9.99…E+125 (DYNAMODB.md, Values)."""
+    """38 significant digits, magnitude 1E-130 to 9.99…E+125 (docs/dynamodb.md#values)."""
     text = f"{sign}7{'.' if digits > 1 else ''}{'3' * (digits - 1)}E{magnitude}"
     try:
         number: Decimal | None = numbers.parse(text)

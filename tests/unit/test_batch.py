@@ -5,7 +5,7 @@ from __future__ import annotations
 from asyncloader.batching.batch import PAYLOAD_LIMIT_BYTES, Batch, ItemRange, merge
 from asyncloader.batching.block_batches import block_batches
 from asyncloader.batching.block_in_flight import InFlightBlock
-from asyncloader.values.settings import REQUEST_LIMIT_BYTES
+from asyncloader.values.dynamodb import REQUEST_LIMIT_BYTES
 from asyncloader.wire.transport import Envelope
 from tests.properties.encoded import block_of_lengths
 
@@ -50,10 +50,10 @@ def test_a_part_of_a_run_keeps_its_history() -> None:
 
 
 def test_the_halves_of_an_odd_batch_cut_a_run_in_two() -> None:
-    flight = InFlightBlock(block_of_lengths([1] * 9))
-    halves = Batch([ItemRange(flight, 0, 2), ItemRange(flight, 4, 7)]).halves()
+    block = InFlightBlock(block_of_lengths([1] * 9))
+    halves = Batch([ItemRange(block, 0, 2), ItemRange(block, 4, 7)]).halves()
     assert [[(run.first, run.stop) for run in half.ranges] for half in halves] == [[(0, 2)], [(4, 7)]]
-    halves = Batch([ItemRange(flight, 0, 5)]).halves()
+    halves = Batch([ItemRange(block, 0, 5)]).halves()
     assert [[(run.first, run.stop) for run in half.ranges] for half in halves] == [[(0, 2)], [(2, 5)]]
 
 

@@ -55,7 +55,7 @@ def test_without_a_line_end_there_is_none() -> None:
 
 
 def test_a_ragged_row_is_no_obstacle() -> None:
-    """Where nothing fits, the sample takes another place; but one ragged row ahead only moves its begin."""
+    """Where nothing fits, the sample takes another place; but one ragged row ahead only moves its start."""
     data = b'x",1\n' + b"ragged\n" + b'"a",1\n' * 30
     assert find_record(data, 2, PLAIN) == 12
 

@@ -32,7 +32,7 @@ def test_a_new_table_on_demand_doubles_every_half_hour_up_to_the_quota(wcu: int,
     assert supply_of(None, 0.95).seconds(wcu) == pytest.approx(seconds)
 
 
-def test_a_warm_table_begins_where_it_is_warm() -> None:
+def test_a_warm_table_starts_where_it_is_warm() -> None:
     assert supply_of(Throughput(warm=12_000), 0.95).seconds(12_000 * 1_800 + 24_000) == pytest.approx(1_801)
 
 

@@ -30,7 +30,7 @@ def test_requests_that_were_under_way_take_no_second_step() -> None:
     assert detail(capacity_mode) == "TOTAL"
 
 
-def test_other_refusals_are_not_about_the_wish() -> None:
+def test_other_refusals_are_not_about_the_mode() -> None:
     capacity_mode = ConsumedCapacityMode()
     others: tuple[ServiceError, ...] = (
         BatchRefused("ValidationException", "an item is too large"),
@@ -40,7 +40,7 @@ def test_other_refusals_are_not_about_the_wish() -> None:
     assert detail(capacity_mode) == "TOTAL"
 
 
-def test_the_envelope_says_what_is_wished() -> None:
+def test_the_envelope_asks_for_the_mode() -> None:
     envelope = Envelope("people")
     assert envelope.wrap([b"{}"]).endswith(b'"ReturnConsumedCapacity":"TOTAL"}')
     envelope.capacity_mode.mode = "NONE"

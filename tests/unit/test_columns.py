@@ -73,7 +73,7 @@ def test_all_controls_together_with_quotes_and_backslashes_are_each_escaped_once
     assert items(encode(id=["1"], name=[text]))[0]["name"] == {"S": text}
 
 
-def test_the_name_of_a_column_is_escaped_as_well() -> None:
+def test_the_name_of_a_column_is_escaped_too() -> None:
     names = {'a"b': ["1"], "a\\b": ["2"], "a\nb": ["3"], "{0}%s": ["4"]}
     assert items(encode_columns({"id": ["0"], **names}))[0] == {"id": {"S": "0"}} | {
         name: {"S": cell} for name, (cell,) in names.items()
@@ -162,7 +162,7 @@ def test_a_key_that_is_no_value_of_its_type_is_a_bad_row(kind: Any, text: str) -
 
 
 def test_an_item_may_be_as_large_as_dynamodb_allows_and_no_larger() -> None:
-    """400 KB of names and values (DYNAMODB.md), not of JSON, where a control character takes six bytes."""
+    """400 KB of names and values (docs/dynamodb.md#item-size), not of JSON, where a control character takes six bytes."""
     room = ITEM_LIMIT - len("id") - 1 - len("näme".encode())
     encoded = encode(id=["1", "2"], näme=["\x01" * room, "\x01" * (room + 1)])
     assert len(encoded) == 1

@@ -1,4 +1,4 @@
-"""Bytes in flight on a narrow way: a link of so many bytes a second, shared by all requests, on a virtual clock."""
+"""Bytes in flight on a slow link of a given number of bytes a second, shared by all requests, on a virtual clock."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_it_grows_again_and_is_lifted() -> None:
     assert found.used(420.0, 500.0) >= 0.9 * 5 * MB
 
 
-def test_a_way_that_becomes_narrow_is_noticed_before_much_times_out() -> None:
+def test_a_link_that_becomes_slow_is_noticed_before_much_times_out() -> None:
     found = course(lambda now: 5 * MB if now < 20.0 else 0.15 * MB, 20e3, 400.0)
     assert len(found.timeouts) <= 40
     assert not [at for at in found.timeouts if at > 120.0]

@@ -1,4 +1,4 @@
-"""One connection: an answer is read whatever pieces it comes in, and a header is found only in the head."""
+"""One connection: an answer is read however it is split, and a header is found only in the head."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def asked(wire: Wire) -> tuple[Connection, asyncio.Task[HttpResponse]]:
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 60, len(ANSWER)])
-async def test_an_answer_may_come_in_pieces(size: int) -> None:
+async def test_an_answer_may_come_in_parts(size: int) -> None:
     connection, asking = await asked(Wire())
     for first in range(0, len(ANSWER), size):
         connection.data_received(ANSWER[first : first + size])
@@ -57,7 +57,7 @@ async def test_an_answer_may_come_in_pieces(size: int) -> None:
     assert reply.header(b"x-amzn-requestid") is None
     assert reply.line(b"x-amz-crc32") == b"\r\nX-Amz-Crc32:  42 \r\n"
     assert reply.has(reply.line(b"x-amz-crc32"))
-    assert not reply.has(b"\r\nx-amz-crc32: 8\r\n"), "that stands in the body"
+    assert not reply.has(b"\r\nx-amz-crc32: 8\r\n"), "that is in the body"
     connection.close()
 
 
@@ -90,15 +90,15 @@ async def test_a_half_answer_goes_with_its_connection() -> None:
 
 
 async def test_what_is_ready_together_is_sent_together_in_its_order() -> None:
-    outbox, wires = WriteCoalescer(), [Wire(), Wire(), Wire()]
+    coalescer, wires = WriteCoalescer(), [Wire(), Wire(), Wire()]
     for number, wire in enumerate(wires):
-        outbox.put(wire, b"%d" % number)
-    outbox.put(wires[0], b"last")
+        coalescer.put(wire, b"%d" % number)
+    coalescer.put(wires[0], b"last")
     assert not any(wire.sent for wire in wires)
     wires[1].closed = True
     await asyncio.sleep(0)
     assert [wire.sent for wire in wires] == [[b"0", b"last"], [], [b"2"]]
-    outbox.put(wires[2], b"next turn")
+    coalescer.put(wires[2], b"next turn")
     await asyncio.sleep(0)
     assert wires[2].sent == [b"2", b"next turn"]
 

@@ -65,8 +65,8 @@ def test_a_nul_is_a_character() -> None:
 
 
 @pytest.mark.parametrize("data", [b"\xef\xbb\xbfa,b\n", b'\xef\xbb\xbf"a",b\n', b"\xef\xbb\xbf,b\n"])
-def test_a_byte_order_mark_at_the_begin_of_a_block_is_a_character(data: bytes) -> None:
-    """The one at the begin of a file is gone before there are blocks; another is data, as for `csv`."""
+def test_a_byte_order_mark_at_the_start_of_a_block_is_a_character(data: bytes) -> None:
+    """The one at the start of a file is gone before there are blocks; another is data, as for `csv`."""
     ((first, second),) = rows(decode(data, "x", "y"))
     assert first is not None
     assert first.encode() == data.split(b",")[0]

@@ -1,4 +1,4 @@
-"""Headers: the names of the columns, where the records begin, and what is wrong with some of them."""
+"""Headers: the names of the columns, where the records start, and what is wrong with some of them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def header(head: bytes, **dialect: Any) -> Header:
         pytest.param(b" id , name\n", Header((" id ", " name"), 11, 2), id="spaces are part of a name"),
     ],
 )
-def test_a_header_gives_the_names_and_where_the_records_begin(head: bytes, expected: Header) -> None:
+def test_a_header_gives_the_names_and_where_the_records_start(head: bytes, expected: Header) -> None:
     assert read(head) == expected
 
 
@@ -43,7 +43,7 @@ def test_skipped_rows_are_physical_lines_before_the_header() -> None:
     assert read(b'Report "x\r\n\nid\n1\n', skip_rows=2) == Header(("id",), 15, 4)
 
 
-def test_a_source_without_a_header_begins_with_its_first_record() -> None:
+def test_a_source_without_a_header_starts_with_its_first_record() -> None:
     assert read(b"1,a\n", header=False, columns=("id", "name")) == Header(("id", "name"), 0, 1)
 
 
@@ -123,7 +123,7 @@ def test_a_reject_file_is_known_by_its_columns_whatever_is_said_of_other_sources
     assert read(head, columns=("x", "y")) == expected
 
 
-def test_a_reject_file_in_another_dialect_is_known_as_well() -> None:
+def test_a_reject_file_in_another_dialect_is_known_too() -> None:
     head = b"'id';'two\nlines';_asyncloader_error\n"
     found = header(head, delimiter=";", quote="'", skip_rows=1)
     assert found == Header(("id", "two\nlines", "_asyncloader_error"), len(head), 3)

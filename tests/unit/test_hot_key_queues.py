@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from asyncloader.batching.batch import Batch, ItemRange
-from asyncloader.batching.hot_key_queues import QUIET_S, START_WCU, HotKeyQueues
+from asyncloader.batching.hot_key_queues import QUIET_S, HotKeyQueues
 from asyncloader.batching.retry_queue import RetryQueue
 from asyncloader.encode.keys import ItemKey
+from asyncloader.values.dynamodb import PARTITION_WCU
 
 
 class Keyed:
@@ -102,7 +103,7 @@ def test_a_queue_keeps_its_own_pace() -> None:
     while queues.items:
         batches = queues.take_due(now)
         released += sum(map(len, batches))
-        assert released <= START_WCU * now + 26
+        assert released <= PARTITION_WCU * now + 26
         assert not any(queues.divert(batch) for batch in batches)
         due = queues.next_due
         if due is None:

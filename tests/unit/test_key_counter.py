@@ -26,19 +26,19 @@ def hashes(
 @usual
 @given(st.lists(st.lists(st.integers(0, 40), max_size=60), max_size=8))
 def test_few_keys_are_counted_exactly(blocks: list[list[int]]) -> None:
-    census = KeyCounter(most=100)
+    counter = KeyCounter(most=100)
     for block in blocks:
-        census.add(hashes(np.array(block, dtype=np.uint64)))
+        counter.add(hashes(np.array(block, dtype=np.uint64)))
     counts = Counter(number for block in blocks for number in block)
-    assert census.repeats() == Repeats(len(counts), sum(counts.values()) - len(counts), 0, exact=True)
+    assert counter.repeats() == Repeats(len(counts), sum(counts.values()) - len(counts), 0, exact=True)
 
 
 def test_many_keys_without_a_repeated_one_are_told_to_have_none() -> None:
     """Which no sketch for distinct counts could: it errs by a percent of all keys."""
-    census = KeyCounter(most=1_000)
+    counter = KeyCounter(most=1_000)
     for first in range(0, 200_000, 10_000):
-        census.add(hashes(np.arange(first, first + 10_000, dtype=np.uint64)))
-    told = census.repeats()
+        counter.add(hashes(np.arange(first, first + 10_000, dtype=np.uint64)))
+    told = counter.repeats()
     assert (told.rows, told.exact) == (0, False)
     assert 0 < told.spread <= 3 * 512
     assert told.keys == pytest.approx(200_000, rel=0.15)
@@ -49,12 +49,12 @@ def test_repeated_keys_scale_up_without_bias() -> None:
     chance = np.random.default_rng(4)
     told, within = [], 0
     for _ in range(60):
-        census, first = KeyCounter(most=500), int(chance.integers(2**40))
+        counter, first = KeyCounter(most=500), int(chance.integers(2**40))
         keys = hashes(np.arange(first, first + 8_000, dtype=np.uint64))
         rows = np.concatenate([keys, keys[:2_000], keys[:1_000]])
         for block in np.array_split(chance.permutation(rows), 7):
-            census.add(block)
-        found = census.repeats()
+            counter.add(block)
+        found = counter.repeats()
         assert not found.exact
         told.append(found.rows)
         within += abs(found.rows - 3_000) <= found.spread
@@ -63,8 +63,8 @@ def test_repeated_keys_scale_up_without_bias() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    census = KeyCounter(most=1_000)
+    counter = KeyCounter(most=1_000)
     for first in range(0, 1_000_000, 50_000):
-        census.add(hashes(np.arange(first, first + 50_000, dtype=np.uint64)))
-        assert len(census._hashes) <= 1_000
-        assert census._waiting <= 70_000
+        counter.add(hashes(np.arange(first, first + 50_000, dtype=np.uint64)))
+        assert len(counter._hashes) <= 1_000
+        assert counter._waiting <= 70_000

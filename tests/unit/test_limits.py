@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from asyncloader.pacing.limits import ON_DEMAND_START_WCU, CapacityPart, IndexLimits, Limits, describe_pace, limits_of
+from asyncloader.pacing.limits import CapacityPart, IndexLimits, Limits, describe_pace, limits_of
 from asyncloader.pacing.pacer import Pacer, pacer_for
 from asyncloader.table.description import read_description
+from asyncloader.values.dynamodb import NEW_TABLE_WCU
 from asyncloader.values.errors import UsageError
 from asyncloader.values.schema import KeyAttribute, Table, Throughput
 from asyncloader.values.settings import PacingSettings
@@ -108,7 +109,7 @@ def test_where_the_share_of_an_index_is_not_told_it_is_taken_to_cost_what_the_it
     assert pacer.rate == pytest.approx(190 * 2)
 
 
-def test_a_refused_rate_does_not_jump_back_to_the_ceiling() -> None:
+def test_a_refused_rate_does_not_jump_back_to_the_limit() -> None:
     pacer = Pacer(limits(provisioned(1_000, by_city=200)), 0.0)
     for number in range(1, 60):
         pacer.judge(number * 0.05, 20.0, 15.0, number * 0.05)
@@ -121,7 +122,7 @@ def test_a_refused_rate_does_not_jump_back_to_the_ceiling() -> None:
 @pytest.mark.parametrize(
     ("told", "start"),
     [
-        (on_demand(), ON_DEMAND_START_WCU),
+        (on_demand(), NEW_TABLE_WCU),
         (on_demand(WarmThroughput={"WriteUnitsPerSecond": 24_000, "Status": "ACTIVE"}), 24_000),
         (
             on_demand(
@@ -135,7 +136,7 @@ def test_a_refused_rate_does_not_jump_back_to_the_ceiling() -> None:
     ],
     ids=["nothing told", "warm", "a colder index"],
 )
-def test_an_on_demand_table_begins_with_what_it_takes_at_once(told: dict[str, Any], start: float) -> None:
+def test_an_on_demand_table_starts_with_what_it_takes_at_once(told: dict[str, Any], start: float) -> None:
     found = limits(told)
     assert (found.start_wcu, found.cap_wcu, found.parts) == (start, None, ())
 
@@ -180,10 +181,10 @@ def test_nothing_is_paced_where_nothing_is_known() -> None:
     capped = pacer_for(unknown, PacingSettings(500.0), workers=1, now=0.0)
     assert capped is not None
     assert capped.rate == 500
-    assert limits_of(replace(unknown, throughput=Throughput()), USUAL) == Limits(ON_DEMAND_START_WCU)
+    assert limits_of(replace(unknown, throughput=Throughput()), USUAL) == Limits(NEW_TABLE_WCU)
 
 
-def test_a_ceiling_without_parts_is_none() -> None:
+def test_index_limits_without_parts_is_none() -> None:
     assert IndexLimits(()).wcu(1.0) == float("inf")
     assert IndexLimits(()).limit is None
     assert IndexLimits((CapacityPart(100.0), CapacityPart(50.0, "i"))).wcu(2.0) == 100

@@ -81,5 +81,5 @@ def test_a_plain_number_is_sent_as_it_stands_and_others_in_their_common_form(tex
     ],
 )
 def test_a_number_takes_a_byte_for_two_digits_and_one_more(text: str, size: int) -> None:
-    """DYNAMODB.md, Item size; zeros at both ends do not count, a minus takes a byte."""
+    """docs/dynamodb.md#item-size: zeros at both ends do not count, a minus takes a byte."""
     assert numbers.size(text) == size

@@ -185,7 +185,7 @@ def test_the_end_of_a_long_burst_is_no_collapse(burst_s: float, item_wcu: float,
     low, high = course.rate_range(ends + 4, 60)
     assert 0.9 < low < high < 1.1
     refused = sum(refused for at, _, refused in course.taken if at < ends + 4)
-    assert refused < 3 * 64 * 25 * item_wcu, "at most three flights of all workers"
+    assert refused < 3 * 64 * 25 * item_wcu, "at most three requests of every worker"
 
 
 @small_and_large

@@ -1,4 +1,4 @@
-"""Progress in bytes: one split or many, from the begin or after a resume."""
+"""Progress in bytes: one split or many, from the start or after a resume."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def block(source: int, offset: int, size: int, read_bytes: int | None = None) ->
     return TextBlock(source, 0, b"x" * size, offset, 2, offset + size if read_bytes is None else read_bytes)
 
 
-def test_one_lane_counts_what_has_been_read() -> None:
+def test_one_split_counts_what_has_been_read() -> None:
     reached = ReadProgress(UNSPLIT, [100, 50])
     assert (reached.bytes, reached.at_start) == (0, 0)
     for each in (block(0, 10, 40), block(0, 50, 50), block(1, 10, 40)):
@@ -30,7 +30,7 @@ def test_a_compressed_source_counts_as_it_is_stored() -> None:
     assert reached.bytes == 600
 
 
-def test_lanes_count_together_what_each_has_done() -> None:
+def test_splits_count_together_what_each_has_done() -> None:
     splits = [
         Split(end_source=0, end_offset=60),
         Split(Position(0, 60, 7), end_source=1, end_offset=20),
@@ -45,7 +45,7 @@ def test_lanes_count_together_what_each_has_done() -> None:
     assert reached.bytes == 150
 
 
-def test_lanes_go_on_with_what_earlier_runs_have_done() -> None:
+def test_splits_go_on_with_what_earlier_runs_have_done() -> None:
     """Half of each of two splits is done."""
     reached = ReadProgress(
         [Split(Position(0, 30, 4, 3), end_source=0, end_offset=60), Split(Position(0, 80, 9, 2))], [100]

@@ -62,7 +62,7 @@ def error(code: str, *, status: int = 400, date: str = DATE, **members: Any) -> 
     ],
 )
 def test_every_code_has_its_class(kind: type[ServiceError], codes: list[str]) -> None:
-    """DYNAMODB.md, Retryable."""
+    """docs/dynamodb.md#errors"""
     for code in codes:
         found = error(code, message="no")
         assert type(found) is kind, code

@@ -14,15 +14,15 @@ from tests.properties.effort import usual
 from tests.properties.encoded import block_of_lengths
 
 RETRY = RetrySettings(attempts=12, base_s=0.05, cap_s=20.0)
-FLIGHT = InFlightBlock(block_of_lengths([10]))
+BLOCK = InFlightBlock(block_of_lengths([10]))
 
 
 def run(tries: int = 0, stalled: int = 0) -> ItemRange:
-    return ItemRange(FLIGHT, 0, 1, tries=tries, stalled=stalled)
+    return ItemRange(BLOCK, 0, 1, tries=tries, stalled=stalled)
 
 
 def attempts(advances: list[int]) -> ItemRange:
-    """A run that was sent once for each of these, while the load had settled so many items."""
+    """A run that was sent once for each of these, while the load had settled these numbers of items."""
     sent = run()
     for advance in advances:
         note_attempt(sent, advance)

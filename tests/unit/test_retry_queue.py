@@ -7,11 +7,11 @@ from asyncloader.batching.block_in_flight import InFlightBlock
 from asyncloader.batching.retry_queue import RetryQueue
 from tests.properties.encoded import block_of_lengths
 
-FLIGHT = InFlightBlock(block_of_lengths([10] * 100))
+BLOCK = InFlightBlock(block_of_lengths([10] * 100))
 
 
 def run(first: int, stop: int, *, bisecting: bool = False) -> ItemRange:
-    return ItemRange(FLIGHT, first, stop, bisecting=bisecting)
+    return ItemRange(BLOCK, first, stop, bisecting=bisecting)
 
 
 def spans(batches: list[Batch]) -> list[list[tuple[int, int]]]:

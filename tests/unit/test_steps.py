@@ -31,9 +31,9 @@ def test_all_steps_at_once() -> None:
 
 async def test_long_steps_run_in_a_thread_and_the_others_in_the_loop() -> None:
     told: list[str] = []
-    bench = EncodePool()
-    assert await asyncio.gather(*(bench.begin(work(told, number)) for number in range(5))) == [0, 1, 2, 3, 4]
-    await bench.clear()
+    pool = EncodePool()
+    assert await asyncio.gather(*(pool.start(work(told, number)) for number in range(5))) == [0, 1, 2, 3, 4]
+    await pool.clear()
     loop = [line for line in told if not line.startswith("long")]
     assert all(line.endswith("in MainThread") for line in loop)
     assert all("in asyncloader-encode" in line for line in told if line.startswith("long"))
@@ -42,7 +42,7 @@ async def test_long_steps_run_in_a_thread_and_the_others_in_the_loop() -> None:
     assert begun == sorted(begun)
     assert ended == sorted(ended)
     third = told.index(next(line for line in told if line.startswith(f"begin {ENCODED_AT_ONCE} ")))
-    assert any(line.startswith("end 0") for line in told[:third]), "no more than so many at once"
+    assert any(line.startswith("end 0") for line in told[:third]), "no more than ENCODED_AT_ONCE at once"
 
 
 async def test_others_have_their_turn_at_each_pause() -> None:
@@ -60,14 +60,14 @@ async def test_others_have_their_turn_at_each_pause() -> None:
             turns += 1
             await asyncio.sleep(0)
 
-    counting, bench = asyncio.create_task(count()), EncodePool()
-    assert await bench.begin(pauses()) >= 10
+    counting, pool = asyncio.create_task(count()), EncodePool()
+    assert await pool.start(pauses()) >= 10
     counting.cancel()
-    await bench.clear()
+    await pool.clear()
 
 
 async def test_what_a_step_raises_is_raised_and_nothing_goes_on_after_the_end() -> None:
-    bench, gone_on = EncodePool(), list[int]()
+    pool, gone_on = EncodePool(), list[int]()
 
     def fails() -> Steps[int]:
         yield lambda: 1 / 0
@@ -83,11 +83,11 @@ async def test_what_a_step_raises_is_raised_and_nothing_goes_on_after_the_end() 
         return 0
 
     with pytest.raises(ZeroDivisionError):
-        await bench.begin(fails())
+        await pool.start(fails())
     entered, let_go = threading.Event(), threading.Event()
-    hanging = bench.begin(hangs(entered, let_go))
+    hanging = pool.start(hangs(entered, let_go))
     await asyncio.to_thread(entered.wait, 10)
-    await bench.clear()
+    await pool.clear()
     let_go.set()
     assert hanging.cancelled()
     assert not gone_on
@@ -111,9 +111,9 @@ text = pa.StringArray.from_buffers(1, pa.py_buffer(b"\\0\\0\\0\\0\\1\\0\\0\\0"),
 encoder = ColumnEncoder(["id"], Table("t", "", KeyAttribute("id")), {}, "drop")
 
 async def main():
-    bench = EncodePool()
-    await bench.begin(encoder.encode(TextBlock(0, 0, b"", 0, 1), Columns(("id",), (text,), 1)))
-    await bench.clear()
+    pool = EncodePool()
+    await pool.start(encoder.encode(TextBlock(0, 0, b"", 0, 1), Columns(("id",), (text,), 1)))
+    await pool.clear()
 
 asyncio.run(main())
 """

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import typer
 
-from asyncloader.cli.options.local import Port
+from asyncloader.cli.options.output import Port
 from asyncloader.values.errors import AsyncLoaderError
 
 

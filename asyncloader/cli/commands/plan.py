@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from asyncloader.cli.options import capacity, dialect, output, shape, spread, target
+from asyncloader.cli.options import capacity, files, output
 from asyncloader.cli.options import plan as planning
+from asyncloader.cli.options import table as table_options
 from asyncloader.cli.parse import dialect_of, types_of
 from asyncloader.cli.startup import set_log_level
 from asyncloader.values.plan_settings import PlanSettings, parse_sample
@@ -15,7 +16,7 @@ from asyncloader.values.spread import ShardKey, Spread
 
 
 def plan(
-    sources: target.Sources,
+    sources: table_options.Sources,
     table: planning.TableToDescribe = None,
     key: planning.Key = None,
     sort_key: planning.SortKey = None,
@@ -24,20 +25,20 @@ def plan(
     price: planning.Price = None,
     max_wcu: capacity.MaxWcu = None,
     utilization: capacity.Utilization = "0.95",
-    shard_key: spread.ShardKeyOption = None,
-    region: target.Region = None,
-    profile: target.Profile = None,
-    endpoint_url: target.EndpointUrl = None,
-    types: shape.Types = None,
-    empty: shape.Empty = "drop",
-    delimiter: dialect.Delimiter = ",",
-    quote: dialect.Quote = '"',
-    escape: dialect.Escape = None,
-    encoding: dialect.Encoding = "utf-8",
-    no_header: dialect.NoHeader = False,
-    columns: dialect.Columns = None,
-    skip_rows: dialect.SkipRows = 0,
-    limit: dialect.Limit = None,
+    shard_key: capacity.ShardKeyOption = None,
+    region: table_options.Region = None,
+    profile: table_options.Profile = None,
+    endpoint_url: table_options.EndpointUrl = None,
+    types: files.Types = None,
+    empty: files.Empty = "drop",
+    delimiter: files.Delimiter = ",",
+    quote: files.Quote = '"',
+    escape: files.Escape = None,
+    encoding: files.Encoding = "utf-8",
+    no_header: files.NoHeader = False,
+    columns: files.Columns = None,
+    skip_rows: files.SkipRows = 0,
+    limit: files.Limit = None,
     progress: output.Progress = None,
     quiet: output.Quiet = False,
     as_json: output.Json = False,

@@ -1,1 +1,1 @@
-"""The command's options, a file for each panel of its help."""
+"""The options of the commands, by subject."""

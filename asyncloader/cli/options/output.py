@@ -1,4 +1,4 @@
-"""What the command says. Each option is written once."""
+"""What the command shows, and the port of the embedded server. Each option is written once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Progress = Annotated[
     bool | None,
     typer.Option("--progress/--no-progress", help="Show progress on stderr.", rich_help_panel=SHOW, show_default=False),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.", rich_help_panel=SHOW)]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show only errors.", rich_help_panel=SHOW)]
 Json = Annotated[
     bool, typer.Option("--json", help="Print the result as one JSON object on stdout.", rich_help_panel=SHOW)
 ]
@@ -25,3 +25,4 @@ LogLevel = Annotated[
         rich_help_panel=SHOW,
     ),
 ]
+Port = Annotated[int, typer.Option("--port", metavar="N", help="Port on 127.0.0.1; 0 takes a free one.")]

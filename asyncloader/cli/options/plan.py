@@ -1,4 +1,4 @@
-"""What a plan is to suppose. Each option is written once."""
+"""What a plan supposes. Each option is written once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TableToDescribe = Annotated[
     typer.Option(
         "--table",
         metavar="T",
-        help="Ask for this table's key, indexes and capacity (DescribeTable); without it nobody is asked anything.",
+        help="Take key, indexes and capacity from this table (DescribeTable); without it, no request is sent.",
         rich_help_panel=PLAN,
         show_default=False,
     ),
@@ -23,7 +23,7 @@ Key = Annotated[
     typer.Option(
         "--key",
         metavar="NAME[:S|N|B]",
-        help="Partition key, where no --table tells it.",
+        help="Partition key, if there is no --table.",
         rich_help_panel=PLAN,
         show_default=False,
     ),
@@ -33,7 +33,7 @@ SortKey = Annotated[
     typer.Option(
         "--sort-key",
         metavar="NAME[:S|N|B]",
-        help="Sort key, where no --table tells it.",
+        help="Sort key, if there is no --table.",
         rich_help_panel=PLAN,
         show_default=False,
     ),
@@ -43,7 +43,7 @@ SampleOf = Annotated[
     typer.Option(
         "--sample",
         metavar="P%",
-        help="Read only so much, evenly spread, and extrapolate.",
+        help="Read only P% of the files, evenly spread, and extrapolate.",
         rich_help_panel=PLAN,
         show_default=False,
     ),
@@ -63,7 +63,7 @@ Price = Annotated[
     typer.Option(
         "--price",
         metavar="X",
-        help="US dollars for a million write request units; default: what the package knows of the region.",
+        help="US dollars for a million write request units; default: the region's price, as this version knows it.",
         rich_help_panel=PLAN,
         show_default=False,
     ),

@@ -9,13 +9,11 @@ from asyncloader.batching.batch import Batch, ItemRange
 from asyncloader.engine.stop import StopEngine
 from asyncloader.pacing.budget import BudgetMeter
 from asyncloader.values.budget import Budget, BudgetLimit
+from asyncloader.values.dynamodb import MIN_ITEM_WCU
 from asyncloader.values.errors import BudgetSpent, ServiceError, ServiceUnavailable, UsageError
 from asyncloader.values.prices import PRICES
 from asyncloader.values.schema import Table
 from asyncloader.wire.response import BatchWriteResult
-
-MIN_ITEM_WCU = 1.0
-"""No item costs less."""
 
 
 class BudgetGate:

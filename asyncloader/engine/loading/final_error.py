@@ -12,7 +12,7 @@ def final_error(
 ) -> BaseException | None:
     """The error, if any: `UsageError` only where nothing has `begun`, i.e. there is nothing to resume.
 
-    `done` says that every row has found its fate, `trouble` that the table's capacity could not be set back, and
+    `done` says that every row is settled, `trouble` that the table's capacity could not be restored, and
     `path` stands for the file that could not be written where the failure names none.
     """
     # Time may be up when everything is done already.

@@ -88,7 +88,7 @@ class Load:
         self._table_name = table.name
         refuse_on_demand(table, settings.change.raise_wcu)
         shard_key = settings.spread.shard_key
-        self._sharding = None if shard_key is None else shard_key.told(table)
+        self._sharding = None if shard_key is None else shard_key.explain(table)
         bind(self.inputs, table, settings)
         files = self._files = await in_thread(LoadFiles, settings, self.sources, self.inputs, table, endpoint)
         try:

@@ -29,7 +29,7 @@ class LoadFiles:
         self.is_begun = False
         self.moved_aside: Path | None = None
         self._settings = settings
-        self._files = [each for each in sources if isinstance(each, SourceFile)]
+        self._files = [source for source in sources if isinstance(source, SourceFile)]
         self.rejects = self._new_rejects(table, inputs)
         self.journal = self._new_journal(table, endpoint, inputs)
 
@@ -95,7 +95,7 @@ class LoadFiles:
             raise UsageError(f"{path}: there is no folder {path.parent}; make it or name another --rejects")
         if path.is_dir():
             raise UsageError(f"{path}: is a folder; name a file as --rejects")
-        columns = [name for each in inputs for name in each.columns or ()]
+        columns = [name for source in inputs for name in source.columns or ()]
         return RejectFile(path, columns, self._settings.dialect, several_sources=len(inputs) > 1)
 
     def _new_journal(self, table: Table, endpoint: str, inputs: Sequence[Input]) -> Journal | NullJournal:
@@ -111,12 +111,12 @@ class LoadFiles:
             "the table's key": [asdict(key) for key in (*table.key, *table.index_keys)],
         }
         try:
-            told = [(each.name, each.fingerprint()) for each in inputs]
+            fingerprints = [(source.name, source.fingerprint()) for source in inputs]
         except OSError as error:
             raise UsageError(f"{error.filename}: cannot be read ({error.strerror})") from error
-        if unkept := [name for name, print_ in told if print_ is None]:
-            return self._no_journal(unkept[0])
-        sources = tuple(print_ for _, print_ in told if print_ is not None)
+        if read_once := [name for name, print_ in fingerprints if print_ is None]:
+            return self._no_journal(read_once[0])
+        sources = tuple(print_ for _, print_ in fingerprints if print_ is not None)
         path = settings.journal or default_path(table.name, endpoint, self._files)
         if path.is_dir() or not path.parent.is_dir():
             raise UsageError(f"{path}: no journal can be written there; name another --journal")
@@ -128,7 +128,7 @@ class LoadFiles:
         if settings.resume or settings.restart or settings.journal is not None:
             raise UsageError(
                 f"{name}: can be read only once, so a load of it keeps no journal and cannot be resumed; leave out "
-                "journal, resume and restart, and load it again from its begin if it was stopped"
+                "journal, resume and restart, and load it again from its start if it was stopped"
             )
         if settings.change.raise_wcu is not None:
             raise UsageError(

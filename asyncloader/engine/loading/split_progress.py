@@ -82,8 +82,8 @@ class SplitProgress:
     def ready(self, inputs: Sequence[Input]) -> list[BlockResult]:
         """What is settled next in order; else the settled part of the next block, if there is more of it than is on disk."""
         ready: list[BlockResult] = []
-        while (each := self._settled.get(self._next + len(ready))) is not None:
-            ready.append(each)
+        while (result := self._settled.get(self._next + len(ready))) is not None:
+            ready.append(result)
         if not ready and (entry := self._in_flight.get(self._next)) is not None:
             # A slow table: no block has been settled for a while, but much of this one may be done.
             ready = self._part(entry, inputs)
@@ -109,7 +109,7 @@ class SplitProgress:
         """The split as it is once `ready` is on disk."""
         if not ready:
             return self.split
-        end, rows = ready[-1].end, sum(self.new_counts(each).rows_read for each in ready)
+        end, rows = ready[-1].end, sum(self.new_counts(result).rows_read for result in ready)
         return self.split.moved_to(Position(end.source, end.offset, end.line, self.split.position.rows + rows))
 
     def written(self, ready: list[BlockResult]) -> None:

@@ -1,1 +1,1 @@
-"""Reading: sources → rounds of blocks → encoded blocks, each split in the order of the file."""
+"""Reading: sources → blocks of every split → encoded blocks, each split in the order of the file."""

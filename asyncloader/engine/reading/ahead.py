@@ -1,6 +1,6 @@
-"""Reading ahead: while a round of blocks takes flight the next ones are read and encoded, a few of them.
+"""Reading ahead: while blocks are submitted the next ones are read and encoded, a few of them.
 
-What a source gives is encoded and handed on before the next is asked for, so a source that waits holds nothing back.
+What a source yields is encoded and handed on before the next is asked for, so a source that waits holds nothing back.
 """
 
 from __future__ import annotations
@@ -15,46 +15,49 @@ from asyncloader.cancellation import end_task
 from asyncloader.encode.block import EncodedBlock
 from asyncloader.encode.steps import Steps
 from asyncloader.engine.reading.input import Input
-from asyncloader.engine.reading.reader import SplitBlocks, read_rounds
+from asyncloader.engine.reading.reader import SplitBlocks, read_splits
 from asyncloader.records.checkpoint import Split
 from asyncloader.values.settings import LoadSettings
 
-ROUNDS_AHEAD = 2
-"""Rounds read and encoded beside the one that is about to take flight."""
+BLOCKS_AHEAD = 2
+"""How often one block of every split is read and encoded ahead of what is submitted."""
 ENCODED_AT_ONCE = 2
 """One block's long steps run in the thread while another's short ones run in the loop."""
 Encoding = tuple[SplitBlocks, list[asyncio.Task[EncodedBlock]]]
-"""The blocks of a round, and what becomes of them."""
+"""One block of every split that has any left, and the tasks that encode them."""
 Result = TypeVar("Result")
 
 
 async def read_ahead(
-    inputs: Sequence[Input], settings: LoadSettings, splits: Sequence[Split], begin: Callable[[SplitBlocks], None]
+    inputs: Sequence[Input], settings: LoadSettings, splits: Sequence[Split], on_read: Callable[[SplitBlocks], None]
 ) -> AsyncGenerator[Encoding, None]:
-    """All rounds in their order; `begin` hears of each when it has been read. What the reader raises comes last."""
+    """All blocks in their order, one of every split at a time; what the reader raises comes last.
+
+    `on_read` is called with the blocks when they have been read.
+    """
     encoding: asyncio.Queue[Encoding | None] = asyncio.Queue()
-    room = asyncio.Semaphore(ROUNDS_AHEAD)
-    bench = EncodePool()
+    room = asyncio.Semaphore(BLOCKS_AHEAD)
+    pool = EncodePool()
 
     async def read() -> None:
-        async with contextlib.aclosing(read_rounds(inputs, settings, splits)) as rounds:
+        async with contextlib.aclosing(read_splits(inputs, settings, splits)) as read_blocks:
             await room.acquire()
-            async for blocks in rounds:
-                begin(blocks)
-                encoded = [bench.begin(inputs[block.source].encode(block)) for _, block in blocks]
+            async for blocks in read_blocks:
+                on_read(blocks)
+                encoded = [pool.start(inputs[block.source].encode(block)) for _, block in blocks]
                 encoding.put_nowait((blocks, encoded))
                 await room.acquire()
 
     reading = asyncio.create_task(read(), name="reading ahead")
     reading.add_done_callback(lambda _: encoding.put_nowait(None))
     try:
-        while (each := await encoding.get()) is not None:
+        while (encoded_blocks := await encoding.get()) is not None:
             room.release()
-            yield each
+            yield encoded_blocks
         await reading
     finally:
         await end_task(reading)
-        await bench.clear()
+        await pool.clear()
 
 
 class EncodePool:
@@ -65,7 +68,7 @@ class EncodePool:
         self._places = asyncio.Semaphore(ENCODED_AT_ONCE)
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    def begin(self, steps: Steps[Result]) -> asyncio.Task[Result]:
+    def start(self, steps: Steps[Result]) -> asyncio.Task[Result]:
         """Take these steps as soon as there is a place."""
         task = asyncio.create_task(self._take(steps), name="encoding")
         self._tasks.add(task)
@@ -80,16 +83,16 @@ class EncodePool:
 
     async def _take(self, steps: Steps[Result]) -> Result:
         loop = asyncio.get_running_loop()
-        told: Any = None
+        result_of_call: Any = None
         async with self._places:
             while True:
                 try:
-                    call = steps.send(told)
+                    call = steps.send(result_of_call)
                 except StopIteration as end:
                     result: Result = end.value
                     return result
                 if call is None:
-                    told = None
+                    result_of_call = None
                     await asyncio.sleep(0)
                 else:
-                    told = await loop.run_in_executor(self._pool, call)
+                    result_of_call = await loop.run_in_executor(self._pool, call)

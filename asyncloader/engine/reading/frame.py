@@ -41,7 +41,7 @@ class FrameInput:
     def fingerprint(self) -> None:
         """There is none: what a frame holds is not known before it is used up."""
 
-    def equip(self, table: Table, settings: LoadSettings) -> None:
+    def bind(self, table: Table, settings: LoadSettings) -> None:
         """Make the encoder: a column has the type that the table demands, the settings name, or its own implies."""
         check_key(self.name, self.columns, table)
         named = {name: kind for name, kind in settings.types.items() if name in self.columns}
@@ -60,21 +60,21 @@ class FrameInput:
         """The rows in blocks of about `settings.block_bytes`; batches that are smaller are joined."""
         row, read_bytes = 0, 0
         try:
-            async with contextlib.aclosing(self._pieces(settings.block_bytes)) as pieces:
-                async for piece in pieces:
+            async with contextlib.aclosing(self._batches(settings.block_bytes)) as batches:
+                async for batch in batches:
                     if quota.rows is not None:
-                        piece = piece.slice(0, quota.rows)
-                        quota.take(piece.num_rows)
-                    size = piece.nbytes
+                        batch = batch.slice(0, quota.rows)
+                        quota.take(batch.num_rows)
+                    size = batch.nbytes
                     read_bytes += size
-                    yield RowBlock(self._index, next(numbers), piece, row, piece.num_rows, size, read_bytes)
-                    row += piece.num_rows
+                    yield RowBlock(self._index, next(numbers), batch, row, batch.num_rows, size, read_bytes)
+                    row += batch.num_rows
                     if quota.is_used_up:
                         return
         finally:
             await self._stream.close()
 
-    async def _pieces(self, block_bytes: int) -> AsyncGenerator[pa.RecordBatch, None]:
+    async def _batches(self, block_bytes: int) -> AsyncGenerator[pa.RecordBatch, None]:
         """What is worth a block: large batches cut, small ones joined."""
         small: list[pa.RecordBatch] = []
         rows = size = 0
@@ -82,12 +82,12 @@ class FrameInput:
             small.append(batch)
             rows, size = rows + batch.num_rows, size + batch.nbytes
             if rows >= BLOCK_ROWS or size >= block_bytes:
-                for piece in batches_of(_joined(small), block_bytes):
-                    yield piece
+                for batch in batches_of(_joined(small), block_bytes):
+                    yield batch
                 small, rows, size = [], 0, 0
         if rows:
-            for piece in batches_of(_joined(small), block_bytes):
-                yield piece
+            for batch in batches_of(_joined(small), block_bytes):
+                yield batch
 
     def encode(self, block: FrameBlock) -> Steps[EncodedBlock]:
         """Decode and encode one block."""

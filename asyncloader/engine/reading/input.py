@@ -1,6 +1,6 @@
-"""What the engine knows of a source: that it can be cut into blocks, that a block can be encoded, and its rejects told.
+"""What the engine knows of a source: that it can be cut into blocks, that a block can be encoded, and its rejects reported.
 
-A file is one kind of input (`engine.text`); whatever else becomes a source is another one, and nobody else notices.
+A file is one kind of input (`engine.reading.text`); whatever else becomes a source is another one, and nobody else notices.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Quota:
 class Input(Protocol):
     """One source that has been looked at, in the order of the events.
 
-    `name` is how people are told of it, `columns` its own columns (None where each row names its own), `size_bytes`
+    `name` is how messages name it, `columns` its own columns (None where each row names its own), `size_bytes`
     its size as stored, if that is known.
     """
 
@@ -59,13 +59,13 @@ class Input(Protocol):
     def fingerprint(self) -> dict[str, Any] | None:
         """What a journal remembers of it; None if it cannot be read a second time. May block; raises `OSError`."""
 
-    def equip(self, table: Table, settings: LoadSettings) -> None:
+    def bind(self, table: Table, settings: LoadSettings) -> None:
         """Be ready to encode for a table; raises `UsageError` where source, options and table do not fit."""
 
     def blocks(
         self, settings: LoadSettings, start: Position | None, end: int | None, numbers: Iterator[int], quota: Quota
     ) -> AsyncGenerator[Block, None]:
-        """Its blocks from `start` (None: its begin) up to the offset `end` (None: its end), numbered, until the quota is
+        """Its blocks from `start` (None: its start) up to the offset `end` (None: its end), numbered, until the quota is
         used up; raises `SourceError`."""
         ...
 
@@ -77,7 +77,7 @@ class Input(Protocol):
         """Where each record of a block starts: its offset and its line."""
 
     def rejects(self, block: Any, bad: Sequence[BadRow]) -> list[Reject]:
-        """The bad rows of a block as the reject file tells them; runs in a thread."""
+        """The bad rows of a block as the reject file has them; runs in a thread."""
         ...
 
 

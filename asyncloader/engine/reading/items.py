@@ -1,4 +1,4 @@
-"""An iterator of items as an input: each is encoded when it is drawn, so it may be changed or reused afterwards.
+"""An iterator of items as an input: an item is encoded when it is drawn, so it may be changed or reused afterwards.
 
 A task draws while the block before is on its way. A block ends when it is full, or when an iterator that waits has
 given nothing more for a moment: what has been handed to us is not held back.
@@ -66,9 +66,9 @@ class ItemInput:
         self._key: tuple[KeyAttribute, ...] = ()
 
     def fingerprint(self) -> None:
-        """There is none: what an iterator gives is not known before it is used up."""
+        """There is none: what an iterator yields is not known before it is used up."""
 
-    def equip(self, table: Table, settings: LoadSettings) -> None:
+    def bind(self, table: Table, settings: LoadSettings) -> None:
         """Make the encoder. Items say the types of their values themselves; raises `UsageError` if keys are to be split."""
         if settings.spread.shard_key is not None:
             raise UsageError(
@@ -133,12 +133,12 @@ class ItemInput:
         ]
 
     def _reject(
-        self, line: int, bad: BadRow, found: tuple[str, dict[str, Any] | None] | int, drawn: ItemChunk
+        self, line: int, bad: BadRow, shown: tuple[str, dict[str, Any] | None] | int, drawn: ItemChunk
     ) -> Reject:
-        if isinstance(found, int):
-            text = request_text(drawn.items[found])
-            found = text, orjson.loads(text)
-        text, item = found
+        if isinstance(shown, int):
+            text = request_text(drawn.items[shown])
+            shown = text, orjson.loads(text)
+        text, item = shown
         return Reject(source=self.name, line=line, reason=str(bad), cells={}, raw=text, item=item)
 
 

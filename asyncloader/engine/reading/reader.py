@@ -48,11 +48,11 @@ async def _inspect(index: int, source: Source, dialect: Dialect) -> Input:
 
 def bind(inputs: Sequence[Input], table: Table, settings: LoadSettings) -> None:
     """Make every input ready for the table; raises `UsageError` where source, options and table do not fit."""
-    for each in inputs:
-        each.equip(table, settings)
-    if settings.types and all(each.columns is None for each in inputs):
+    for source in inputs:
+        source.bind(table, settings)
+    if settings.types and all(source.columns is None for source in inputs):
         raise UsageError("types are for the columns of files and frames; the values of items have types of their own")
-    known = {name for each in inputs for name in each.columns or ()}
+    known = {name for source in inputs for name in source.columns or ()}
     for name in settings.types:
         if name not in known:
             raise UsageError(
@@ -60,12 +60,12 @@ def bind(inputs: Sequence[Input], table: Table, settings: LoadSettings) -> None:
             )
 
 
-async def read_rounds(
+async def read_splits(
     inputs: Sequence[Input], settings: LoadSettings, splits: Sequence[Split]
 ) -> AsyncGenerator[SplitBlocks, None]:
-    """Rounds until every split is at its end.
+    """Blocks of every split until every split is at its end.
 
-    Together the blocks of a round are about as long as one of a load in a single split.
+    Together the blocks of all splits are about as long as one of a load in a single split.
     """
     settings = replace(settings, block_bytes=max(settings.block_bytes // len(splits), LEAST_BLOCK_BYTES))
     async with contextlib.AsyncExitStack() as open_:
@@ -73,20 +73,22 @@ async def read_rounds(
         for _, blocks in reading:
             open_.push_async_callback(blocks.aclose)
         while reading:
-            pieces = [(number, await anext(blocks, None)) for number, blocks in reading]
-            reading = [each for each, (_, piece) in zip(reading, pieces, strict=True) if piece is not None]
+            blocks_of_splits = [(number, await anext(blocks, None)) for number, blocks in reading]
+            reading = [split for split, (_, block) in zip(reading, blocks_of_splits, strict=True) if block is not None]
             if reading:
-                yield [(number, piece) for number, piece in pieces if piece is not None]
+                yield [(number, block) for number, block in blocks_of_splits if block is not None]
 
 
 async def read_split(inputs: Sequence[Input], settings: LoadSettings, split: Split) -> AsyncGenerator[Block, None]:
     """The blocks of one split from its place on, numbered from 0."""
     numbers, start = itertools.count(), split.position
     quota = Quota(None if settings.limit is None else settings.limit - start.rows)
-    for index, each in enumerate(inputs):
+    for index, source in enumerate(inputs):
         if not split.covers(index) or quota.is_used_up:
             continue
-        begin = start if index == start.source and start.line > 0 else None
-        async with contextlib.aclosing(each.blocks(settings, begin, split.end_in(index), numbers, quota)) as blocks:
+        position = start if index == start.source and start.line > 0 else None
+        async with contextlib.aclosing(
+            source.blocks(settings, position, split.end_in(index), numbers, quota)
+        ) as blocks:
             async for block in blocks:
                 yield block

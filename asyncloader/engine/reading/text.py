@@ -67,16 +67,16 @@ class TextInput:
     def unsplittable_reason(self) -> str | None:
         """Why no place in its middle can be sought."""
         if self._dialect.transcodes:
-            return f"{self._dialect.encoding} text is turned into UTF-8 from its begin on"
+            return f"{self._dialect.encoding} text is turned into UTF-8 from its start on"
         if self.size_bytes is None:
             return "a stream cannot be sought"
-        return None if self._is_plain else "a compressed file can only be read from its begin"
+        return None if self._is_plain else "a compressed file can only be read from its start"
 
     def fingerprint(self) -> dict[str, Any]:
-        """Name, size, digests of begin and end."""
+        """Name, size, digests of start and end."""
         return fingerprint(self._file, self._head)
 
-    def equip(self, table: Table, settings: LoadSettings) -> None:
+    def bind(self, table: Table, settings: LoadSettings) -> None:
         """Make the encoder; raises `UsageError` where a key has no column."""
         check_key(self.name, self.columns, table)
         self._key_decoder = CsvDecoder(self._header.columns, self._dialect, [key.name for key in table.key])
@@ -139,13 +139,13 @@ class TextInput:
             while cut is None and (chunk := await stream.read()):
                 data += chunk
                 if len(data) > GUESS_LIMIT_BYTES:
-                    return None  # nothing fits, or what seemed to begin a record never ends
+                    return None  # nothing fits, or what seemed to start a record never ends
                 if cutter is None:
-                    begin = 0 if offset == 0 else find_record(data, len(self._header.columns), self._dialect)
-                    if begin is None:
+                    start_at = 0 if offset == 0 else find_record(data, len(self._header.columns), self._dialect)
+                    if start_at is None:
                         continue
-                    cutter = Cutter(settings.dialect, block_bytes=1, offset=at + begin, line=1, name=self.name)
-                    chunk = data[begin:]
+                    cutter = Cutter(settings.dialect, block_bytes=1, offset=at + start_at, line=1, name=self.name)
+                    chunk = data[start_at:]
                 cut = cutter.feed(chunk)
             if cut is None and cutter is not None:
                 cut = cutter.finish()

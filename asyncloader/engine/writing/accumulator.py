@@ -27,11 +27,12 @@ from asyncloader.engine.writing.flushes import Flushes
 from asyncloader.engine.writing.pending_limit import PendingLimit
 from asyncloader.pacing.latency import LatencyHistogram
 from asyncloader.pacing.pacer import pacer_for
+from asyncloader.values.dynamodb import BATCH_ITEMS
 from asyncloader.values.errors import AsyncLoaderError, ItemRejected, LoadFailed, WriterClosed
 from asyncloader.values.hooks import Rejection
 from asyncloader.values.report import Counts, Stats
 from asyncloader.values.schema import Table
-from asyncloader.values.settings import BATCH_ITEMS, WriterSettings
+from asyncloader.values.settings import WriterSettings
 from asyncloader.wire.transport import TransportFactory
 
 log = logging.getLogger("asyncloader")

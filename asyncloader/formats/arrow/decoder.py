@@ -2,7 +2,7 @@
 
 A whole column at a time, through Arrow's own casts; only base64, UUIDs and sets go value by value. Integers and
 decimals keep every digit. A float is its shortest text that reads back as the same float of the same width. Dates and
-times are ISO 8601, a timestamp with a time zone is told in UTC with a `Z`; the digits of the second are those of the
+times are ISO 8601, a timestamp with a time zone is written in UTC with a `Z`; the digits of the second are those of the
 column's unit, so texts of one column sort as its times do. Lists, structs and maps pass through as they are.
 """
 
@@ -20,15 +20,16 @@ import pyarrow.compute as pc
 
 from asyncloader.formats.columns import Columns
 from asyncloader.formats.csv.header import OWN_PREFIX
+from asyncloader.values.dynamodb import MAX_DEPTH
 from asyncloader.values.errors import SourceError, UsageError
 from asyncloader.values.schema import AttributeType
 
 BLOCK_ROWS = 16_384
 """The most rows of a block."""
 _WRAPPER_BYTES, _GROWTH = 14, 4
-"""What stands around a value in JSON beside its name, and how many times the bytes of a block its JSON may take."""
-_DEEPEST = 31
-"""Lists and maps in which a scalar may stand (DYNAMODB.md, Values)."""
+"""The bytes around a value in JSON beside its name, and how many times the bytes of a block its JSON may take."""
+_DEEPEST = MAX_DEPTH - 1
+"""Lists and maps in which a scalar may be nested (docs/dynamodb.md#values)."""
 _SETS: dict[str, AttributeType] = {"S": "SS", "N": "NS", "B": "BS"}
 
 
@@ -40,9 +41,9 @@ class ArrowDecoder:
     """
 
     def __init__(self, name: str, schema: pa.Schema) -> None:
-        self._wanted = [place for place, each in enumerate(schema.names) if not _is_own(each)]
+        self._wanted = [place for place, column in enumerate(schema.names) if not _is_own(column)]
         self.columns = tuple(schema.names[place] for place in self._wanted)
-        twice = [each for place, each in enumerate(self.columns) if each in self.columns[:place]]
+        twice = [column for place, column in enumerate(self.columns) if column in self.columns[:place]]
         if twice:
             raise SourceError(f"{name}: has two columns {twice[0]!r}; give each a name of its own")
         if "" in self.columns:
@@ -88,17 +89,17 @@ class ArrowDecoder:
 
     def cells(self, batch: pa.RecordBatch, row: int) -> dict[str, str]:
         """The cells of one row as text: what `decode` makes of them, and JSON where that is no text."""
-        told: dict[str, str] = {}
+        texts: dict[str, str] = {}
         for name, place in zip(self.columns, self._wanted, strict=True):
             value = as_text(plain_array(batch.column(place).slice(row, 1)))[0].as_py()
-            told[name] = (
+            texts[name] = (
                 ""
                 if value is None
                 else value
                 if isinstance(value, str)
                 else orjson.dumps(value, _shown, _JSON).decode()
             )
-        return told
+        return texts
 
 
 def natural_type(kind: pa.DataType, depth: int = 1) -> AttributeType:
@@ -175,11 +176,11 @@ def as_text(column: pa.Array) -> pa.Array:
     if types.is_nested(kind):
         return column
     if _is_uuid(kind):
-        return _each(column.storage, lambda raw: str(UUID(bytes=raw)))
+        return _spelled(column.storage, lambda raw: str(UUID(bytes=raw)))
     if _is_binary(kind):
-        return _each(column, lambda raw: base64.b64encode(raw).decode())
+        return _spelled(column, lambda raw: base64.b64encode(raw).decode())
     if types.is_float16(kind):
-        return _each(column, str)
+        return _spelled(column, str)
     if types.is_timestamp(kind):
         column = column if kind.tz is None else column.cast(pa.timestamp(kind.unit, "UTC"))
         return pc.replace_substring(column.cast(pa.string()), " ", "T")
@@ -187,7 +188,7 @@ def as_text(column: pa.Array) -> pa.Array:
 
 
 def batches_of(batch: pa.RecordBatch, block_bytes: int) -> Iterator[pa.RecordBatch]:
-    """The batch in slices of about so many bytes, and of no more than `BLOCK_ROWS` rows: views, nothing is copied.
+    """The batch in slices of about `block_bytes`, and of no more than `BLOCK_ROWS` rows: views, nothing is copied.
 
     Narrow types grow most when they become JSON, so what their JSON will take is bounded as well.
     """
@@ -195,16 +196,16 @@ def batches_of(batch: pa.RecordBatch, block_bytes: int) -> Iterator[pa.RecordBat
     row = 0
     while row < batch.num_rows:
         rows = min(BLOCK_ROWS, batch.num_rows - row)
-        piece = batch.slice(row, rows)
-        while rows > 1 and ((size := _bytes_of(piece)) > block_bytes or size + rows * wrappers > _GROWTH * block_bytes):
+        part = batch.slice(row, rows)
+        while rows > 1 and ((size := _bytes_of(part)) > block_bytes or size + rows * wrappers > _GROWTH * block_bytes):
             rows = max(rows // 2, 1)
-            piece = batch.slice(row, rows)
-        yield piece
+            part = batch.slice(row, rows)
+        yield part
         row += rows
 
 
 def _bytes_of(batch: pa.RecordBatch) -> int:
-    """The size of a batch; where a dictionary stands for its values, about what they would be without it."""
+    """The size of a batch; where a dictionary replaces its values, about what they would be without it."""
     size = 0
     for column in batch.columns:
         if pa.types.is_dictionary(column.type):
@@ -255,7 +256,7 @@ def _is_uuid(kind: pa.DataType) -> bool:
     return isinstance(kind, pa.UuidType)
 
 
-def _each(column: pa.Array, spell: Callable[[Any], str]) -> pa.StringArray:
+def _spelled(column: pa.Array, spell: Callable[[Any], str]) -> pa.StringArray:
     values = column.to_numpy(zero_copy_only=False) if pa.types.is_float16(column.type) else column.to_pylist()
     valid = column.is_valid().to_pylist()
     return pa.array(

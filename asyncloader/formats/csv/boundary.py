@@ -1,7 +1,7 @@
-"""Where a record starts in text whose begin nobody has read: for samples, which need not be sure. Pure.
+"""Where a record starts in text whose start was not read: for samples, which need not be exact. Pure.
 
 Without any quote in sight it is behind the first line end. Otherwise a line end may lie inside a quoted field; so it is
-behind the first line end from which on every quote stands where it should and the next records have as many cells as
+behind the first line end from which on every quote is where it should be and the next records have as many cells as
 the header. A load must not guess like this, and never does.
 """
 
@@ -35,21 +35,19 @@ def find_record(data: bytes, columns: int, dialect: Dialect) -> int | None:
     return fitting
 
 
-def _fits(data: bytes, begin: int, columns: int, dialect: Dialect) -> bool:
+def _fits(data: bytes, start: int, columns: int, dialect: Dialect) -> bool:
     """Whether the records from there on have the right number of cells; the last one is cut off and does not count."""
     rules = grammar(dialect)
-    piece = data[begin : begin + CHECKED_BYTES]
-    records = [
-        record for record in itertools.islice(rules.records(piece, 1), CHECKED_RECORDS) if record.end < len(piece)
-    ]
-    cells = [rules.fields(piece[record.start : record.end]) for record in records]
-    return bool(cells) and all(each is not None and len(each) == columns for each in cells)
+    text = data[start : start + CHECKED_BYTES]
+    records = [record for record in itertools.islice(rules.records(text, 1), CHECKED_RECORDS) if record.end < len(text)]
+    cells = [rules.fields(text[record.start : record.end]) for record in records]
+    return bool(cells) and all(fields is not None and len(fields) == columns for fields in cells)
 
 
-def _is_regular(data: bytes, begin: int, dialect: Dialect) -> bool:
+def _is_regular(data: bytes, start: int, dialect: Dialect) -> bool:
     if dialect.quote is None:
         return True
-    piece = data[begin : begin + CHECKED_BYTES]
-    quotes = np.flatnonzero(np.frombuffer(piece, dtype=np.uint8) == ord(dialect.quote))
-    # An odd one at the end opens a field that goes on beyond the piece.
-    return quotes_are_regular(piece, quotes[: len(quotes) // 2 * 2], ord(dialect.delimiter))
+    text = data[start : start + CHECKED_BYTES]
+    quotes = np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == ord(dialect.quote))
+    # An odd one at the end opens a field that goes on beyond the text.
+    return quotes_are_regular(text, quotes[: len(quotes) // 2 * 2], ord(dialect.delimiter))

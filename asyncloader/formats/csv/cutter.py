@@ -1,7 +1,7 @@
 """Cutting a stream of bytes into blocks that end where a record ends.
 
 The common way is by quote parity: a newline that has an even number of quotes before it ends a record. That is
-exact as long as every quote stands where RFC 4180 has it, which is checked for each block that holds a quote at
+exact as long as every quote is where RFC 4180 allows it, which is checked for each block that holds a quote at
 all; a block with a stray quote (`5" pipe`), or a dialect with an escape character, is cut by the real grammar.
 """
 
@@ -22,7 +22,7 @@ RECORD_LIMIT_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class TextBlock:
-    """Whole records of one text: a `Piece`.
+    """Whole records of one text: a `Block`.
 
     `source` is the source's index, `number` counts the blocks of its split from 0; `data` starts at byte `offset` of
     the (decompressed, UTF-8) source, in its line `line` (from 1). `read_bytes` says how much of the source as stored
@@ -55,7 +55,7 @@ class TextBlock:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A piece of a source as the cutter hands it out: whole records, where they begin and in which line."""
+    """A part of a source as the cutter returns it: whole records, their offset and their line."""
 
     data: bytes
     offset: int
@@ -64,7 +64,7 @@ class Cut:
 
 
 class Cutter:
-    """Takes chunks of any length, gives cuts of at least `block_bytes`, and the rest at the end.
+    """Takes chunks of any length, returns cuts of at least `block_bytes`, and the rest at the end.
 
     What the cuts hold, joined, is what was fed; each ends with a record's end, whatever the chunks were.
     """
@@ -81,7 +81,7 @@ class Cutter:
         self._rest = b""
 
     def feed(self, chunk: bytes) -> Cut | None:
-        """Add a chunk; gives the whole records so far, once they are worth a block."""
+        """Add a chunk; returns the whole records so far, once they reach the size of a block."""
         self._rest = self._rest + chunk if self._rest else chunk
         if len(self._rest) < self._block_bytes:
             return None
@@ -136,7 +136,7 @@ def _last_line_end(data: bytes, stop: int) -> int:
 def quotes_are_regular(data: bytes, quotes: npt.NDArray[np.intp], delimiter: int) -> bool:
     """Whether every one of the `quotes` opens a field, closes one or is doubled inside one; their number is even.
 
-    By induction from the first: those at even places must open (stand behind a delimiter, a line end, the begin or,
+    By induction from the first: those at even places must open (follow a delimiter, a line end, the start or,
     as the second half of a doubled quote, a quote), those at odd places must close likewise.
     """
     text = np.frombuffer(data, dtype=np.uint8)

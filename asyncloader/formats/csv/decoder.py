@@ -1,7 +1,7 @@
 """CSV blocks through Arrow's parser, held to the meaning of Python's `csv` module.
 
 Arrow parses a block in one call and releases the GIL. What it cannot turn into a row is set apart with its reason:
-ragged records (it reports each), records that are not valid UTF-8 and an unfinished one at the end (found before).
+ragged records (it reports each), records that are not valid UTF-8 and an unfinished one at the end (both found before).
 What it would read differently, a byte order mark inside a source and an escape character behind a closing quote, is
 spelled for it in another way first.
 """
@@ -52,8 +52,8 @@ class CsvDecoder:
         ragged: list[BadRow] = []
 
         def skip(row: arrow_csv.InvalidRow) -> str:
-            found, expected = row.actual_columns, row.expected_columns
-            ragged.append(BadRow(row.number - 1, f"has {found} cells where the header has {expected}", ragged=True))
+            actual, expected = row.actual_columns, row.expected_columns
+            ragged.append(BadRow(row.number - 1, f"has {actual} cells where the header has {expected}", ragged=True))
             return "skip"
 
         if not data.strip(b"\r\n"):
@@ -92,7 +92,7 @@ class CsvDecoder:
         return list(self._grammar.records(block.data, block.line))
 
     def cells(self, record: bytes) -> list[str] | None:
-        """The cells of one record as text, or None if they cannot be told apart."""
+        """The cells of one record as text, or None if they cannot be separated."""
         fields = self._grammar.fields(record)
         if fields is None or len(fields) != len(self.columns) or not _is_utf8(record):
             return None
@@ -106,7 +106,7 @@ class CsvDecoder:
         odd = bool(self._quote and self._escape) and self._quote + self._escape in data
         if unfinished or odd or not _is_utf8(data):
             data, kept, bad = self._sifted(block, unfinished)
-        # Arrow drops a byte order mark, which it takes for the begin of a file; a blank line before keeps it.
+        # Arrow drops a byte order mark, which it takes for the start of a file; a blank line before it keeps it.
         return b"\n" + data if data.startswith(_UTF8_BOM) else data, kept, bad
 
     def _sifted(self, block: TextBlock, unfinished: bool) -> tuple[bytes, npt.NDArray[np.int64], list[BadRow]]:
@@ -132,7 +132,7 @@ class CsvDecoder:
         return b"\n".join([*parts, b""]), np.array(kept, dtype=np.int64), bad
 
     def _ends_unfinished(self, block: TextBlock) -> bool:
-        """Whether the block's last record lacks its end: a closing quote, or what an escape character stands before."""
+        """Whether the block's last record lacks its end: a closing quote, or what an escape character escapes."""
         data = block.data
         may_be_open = bool(self._quote) and self._quote in data
         may_be_escaped = bool(self._escape) and data.endswith(self._escape)

@@ -1,7 +1,7 @@
-"""What a CSV record is, as regular expressions: the meaning that Python's `csv` module gives it.
+"""What a CSV record is, as regular expressions: as Python's `csv` module reads it.
 
 The grammar is the one of `csv.reader(strict=False, doublequote=True)`: a quote opens a quoted field only at the
-field's begin; after the closing quote any text up to the delimiter belongs to the field as it stands; a quote
+field's start; after the closing quote any text up to the delimiter belongs to the field as it is; a quote
 elsewhere is a character like any other. A record ends with LF, CRLF or CR. An escape character makes the next one an
 ordinary one, but right behind a closing quote it is ordinary itself; at the end of all it leaves its record unfinished.
 """
@@ -20,8 +20,8 @@ from asyncloader.values.dialect import Dialect
 LINE_END = re.compile(rb"\r\n|\n|\r")
 
 POSSESSIVE, ATOMIC = rb"(?:%s)*+", rb"(?>(?:%s)*)"
-"""Two ways to write a repetition that gives nothing back. The first takes no memory, but Python before 3.11.5 lets it
-match half of what it should not have begun (python/cpython#106052)."""
+"""Two ways to write a repetition without backtracking. The first takes no memory, but Python before 3.11.5 lets it
+match half of what it should not have started (python/cpython#106052)."""
 _REPEATED = ATOMIC if re.fullmatch(POSSESSIVE % b"ab?c", b"a") else POSSESSIVE
 
 

@@ -19,7 +19,7 @@ RAW_COLUMN = OWN_PREFIX + "raw"
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The column names of a source; its records begin at byte `end`, in line `line`."""
+    """The column names of a source; its records start at byte `end`, in line `line`."""
 
     columns: tuple[str, ...]
     end: int

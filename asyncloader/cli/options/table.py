@@ -1,4 +1,4 @@
-"""What is loaded, and where to. Each option is written once."""
+"""Where the sources are loaded to, and the table to create. Each option is written once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 WHERE = "Where"
+TABLE = "Table"
 
 TableName = Annotated[str, typer.Argument(metavar="TABLE", help="The DynamoDB table to write to.", show_default=False)]
 Sources = Annotated[
@@ -24,7 +25,7 @@ EndpointUrl = Annotated[
     typer.Option(
         "--endpoint-url",
         metavar="URL",
-        help="Another endpoint than AWS's own.",
+        help="Endpoint to use instead of AWS's own.",
         rich_help_panel=WHERE,
         show_default=False,
     ),
@@ -32,7 +33,9 @@ EndpointUrl = Annotated[
 Local = Annotated[
     bool,
     typer.Option(
-        "--local", help="An embedded DynamoDB, kept in your data folder; no AWS account.", rich_help_panel=WHERE
+        "--local",
+        help="Use an embedded DynamoDB, kept in your data folder; needs no AWS account.",
+        rich_help_panel=WHERE,
     ),
 ]
 Transport = Annotated[
@@ -40,7 +43,7 @@ Transport = Annotated[
     typer.Option(
         "--transport",
         metavar="auto|native|aioboto3",
-        help="The way to the table; auto takes aioboto3 behind a proxy.",
+        help="HTTP client to use; auto: native, or aioboto3 where a proxy needs it.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -49,7 +52,30 @@ Workers = Annotated[
     typer.Option(
         "--workers",
         metavar="N|auto",
-        help="BatchWriteItem requests in flight (1 to 1024); auto finds out how many.",
+        help="Number of BatchWriteItem requests in flight (1 to 1024); auto adjusts it.",
         rich_help_panel=WHERE,
+    ),
+]
+Create = Annotated[
+    bool, typer.Option("--create", help="Create the table, on demand, if it is missing.", rich_help_panel=TABLE)
+]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        metavar="NAME[:S|N|B]",
+        help="Partition key of the table to create.",
+        rich_help_panel=TABLE,
+        show_default=False,
+    ),
+]
+SortKey = Annotated[
+    str | None,
+    typer.Option(
+        "--sort-key",
+        metavar="NAME[:S|N|B]",
+        help="Sort key of the table to create.",
+        rich_help_panel=TABLE,
+        show_default=False,
     ),
 ]
