@@ -26,7 +26,7 @@ from asyncloader.values.capacity_change import RaisedCapacity
 from asyncloader.values.errors import UsageError
 
 VERSION = 3
-"""Of the journal's form: 3 calls `splits` what 2 called `lanes`. Another version is refused, not guessed at."""
+"""Of the journal's form: since 3 its checkpoints name splits. Another version is refused, not guessed at."""
 RAISED = "raised"
 """The one member of a line that says what was raised of the table's capacity."""
 EDGE_BYTES = 64 * 1024

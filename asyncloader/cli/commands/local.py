@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 from collections.abc import Callable
 
 import typer
@@ -14,6 +12,8 @@ from asyncloader.values.errors import AsyncLoaderError
 
 def local(port: Port = 8000) -> None:
     """Run the embedded DynamoDB for other tools: AWS CLI, boto3, your tests. Ctrl-C ends it; its tables are kept."""
+    import asyncio
+
     from asyncloader.cli.display import Display
     from asyncloader.cli.runner import OK, USAGE, run
 
@@ -29,6 +29,9 @@ def local(port: Port = 8000) -> None:
 
 
 async def _serve(port: int, say: Callable[[str], None]) -> None:
+    import asyncio
+    import signal
+
     from asyncloader.local.server import serve
 
     stop = asyncio.Event()
