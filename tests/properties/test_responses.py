@@ -51,8 +51,12 @@ def _request(item: dict[str, dict[str, str]]) -> dict[str, Any]:
     return {"DeleteRequest": {"Key": item}} if odd else {"PutRequest": {"Item": item}}
 
 
+half_units = st.integers(0, 2 * 10**6).map(lambda halves: halves / 2)
+"""Exact in any order: from Python 3.12 on, `sum` corrects the rounding of other floats, which additions one by one do not."""
+
+
 @usual
-@given(st.lists(st.floats(0, 1e6), max_size=3), st.lists(st.integers(0, 10**6).map(str), max_size=3))
+@given(st.lists(half_units, max_size=3), st.lists(st.integers(0, 10**6).map(str), max_size=3))
 def test_an_accepted_request_tells_its_cost_and_what_it_hands_back(costs: list[float], keys: list[str]) -> None:
     items = [{"id": {"S": key}} for key in keys]
     told = {
