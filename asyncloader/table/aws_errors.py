@@ -11,6 +11,7 @@ import botocore.exceptions as boto
 from botocore.parsers import ResponseParserError
 
 from asyncloader.values.errors import AccessError, AsyncLoaderError, TableError, TableMissing
+from asyncloader.wire.response import first_paragraph
 
 NO_CREDENTIALS = (
     "no AWS credentials found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, run 'aws configure', or name a --profile "
@@ -55,6 +56,7 @@ def code_of(error: Exception) -> str:
 def translate(error: Exception, *, table: str = "", region: str = "", endpoint: str = "") -> AsyncLoaderError:
     """The error of this package that a botocore error means."""
     if isinstance(error, boto.ClientError):
+        error.args = (first_paragraph(str(error)),)  # a traceback shows it
         return _refused(error, table, region, endpoint)
     if isinstance(error, ResponseParserError):
         return AccessError(not_dynamodb(endpoint))

@@ -11,7 +11,7 @@ from botocore.parsers import ResponseParserError
 
 from asyncloader.values.errors import ConnectionFailed, CredentialsRefused, ServiceError, ServiceUnavailable
 from asyncloader.wire.native import CredentialSource
-from asyncloader.wire.response import BatchWriteResult, TypedItem, consumed, error_of, item_of
+from asyncloader.wire.response import BatchWriteResult, TypedItem, consumed, error_of, first_paragraph, item_of
 from asyncloader.wire.transport import ConsumedCapacityMode, Payload
 
 
@@ -50,6 +50,7 @@ class Aioboto3Transport:
                 RequestItems={self._table: requests}, ReturnConsumedCapacity=detail
             )
         except boto.ClientError as error:
+            error.args = (first_paragraph(str(error)),)  # a traceback shows it
             translated = await self._translated(error)
             if self._capacity_mode.step_down(translated, detail):
                 return await self.send(payload)

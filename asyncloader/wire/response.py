@@ -137,6 +137,7 @@ def error_of(
 ) -> errors.ServiceError:
     """One table from DynamoDB's error codes to our classes (docs/dynamodb.md#errors); `throttling` are ThrottlingReasons."""
     kind: type[errors.ServiceError]
+    message = first_paragraph(message)
     if code in _SIGNATURE and _is_about_time(code, message) and (server_time := _seconds(date)) is not None:
         return errors.ClockSkewed(code, message, server_time=server_time, request_id=request_id)
     if code in _THROTTLED or status == 429:
@@ -152,6 +153,11 @@ def error_of(
     reasons = tuple(str(reason.get("reason", "")) for reason in throttling)
     resources = tuple(str(reason.get("resource", "")) for reason in throttling)
     return kind(code, message, status=status, request_id=request_id, reasons=reasons, resources=resources)
+
+
+def first_paragraph(message: str) -> str:
+    """What the service says without what it repeats: where a signature is wrong, that is the request with its session token."""
+    return message.partition("\n\n")[0]
 
 
 def _is_about_time(code: str, message: str) -> bool:

@@ -109,6 +109,15 @@ def test_a_wrong_secret(dynamodb: FaultServer, people: Path) -> None:
     assert "wrong-secret" not in line
 
 
+def test_a_wrong_secret_shows_no_token_at_the_lowest_log_level(dynamodb: FaultServer, people: Path) -> None:
+    """The traceback shows the service's answer, which repeats the headers of the request."""
+    env = {"AWS_SECRET_ACCESS_KEY": "wrong-secret", "AWS_SESSION_TOKEN": "session-token"}
+    done = load(dynamodb, people, "--log-level", "debug", env=env)
+    assert done.code == 2
+    assert "InvalidSignatureException" in done.err
+    assert "session-token" not in done.out + done.err
+
+
 def test_an_expired_token(dynamodb: FaultServer, people: Path) -> None:
     """The session has to be renewed by its owner."""
     dynamodb.credentials["AKIASESSION"] = Credential("session-secret", token="session-token", expired=True)

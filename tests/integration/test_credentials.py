@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -133,6 +134,24 @@ async def test_credentials_that_nobody_renews_end_the_load(
     assert failed.value.report is not None
     assert 0 < failed.value.report.counts.items_written == len(server.accepted) < ROWS
     assert "first-token" not in str(failed.value)
+
+
+@BOTH
+async def test_a_signature_that_is_refused_in_mid_load_shows_no_token(
+    server: FaultServer, rows: Path, monkeypatch: pytest.MonkeyPatch, transport: TransportName
+) -> None:
+    """The service's answer repeats the headers of the request; neither the message nor the traceback does."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", FIRST[0])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", FIRST[1])
+    monkeypatch.setenv("AWS_SESSION_TOKEN", FIRST[2])
+
+    def change_secret(_: object) -> None:
+        server.credentials[FIRST[0]] = Credential("changed-secret", FIRST[2])
+
+    server.faults = change_secret
+    with pytest.raises(LoadFailed, match="InvalidSignatureException") as failed:
+        await asyncloader.load("people", rows, endpoint_url=server.url, transport=transport, workers=4, retry=QUICK)
+    assert FIRST[2] not in "".join(traceback.format_exception(failed.value))
 
 
 @BOTH
