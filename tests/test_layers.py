@@ -197,6 +197,17 @@ REPLACED = {
     "survey": "plan",
     "papers": "load files",
     "landed": "settled",
+    "heir": "successor",
+    "guard": "budget gate",
+    "gauge": "capacity estimate",
+    "ceiling": "index limits",
+    "allowance": "budget meter",
+    "bench": "encode pool",
+    "unkept": "null journal",
+    "equip": "bind",
+    "backlog": "retry queue",
+    "undivided": "unsplittable reason",
+    "recognise": "resolve",
 }
 """Words that the package had of its own, and the term that stands for each: names and docs speak the field's language."""
 

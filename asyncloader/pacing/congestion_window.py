@@ -13,7 +13,7 @@ LEAST_BYTES, LEAST_REQUEST_BYTES = 64 * KIB, 16 * KIB
 REQUESTS = 8
 """The window is shared by this many requests: each takes that part of it."""
 TIMED_OUT, TIMED_OUT_ALL, SLOW = 0.5, 0.125, 0.75
-"""What is left of the window when a request times out, when nothing else was answered since the last cut, when it is slow."""
+"""Factors on the window: after a time-out; after a time-out with no response since the last cut; after a slow response."""
 SLOW_PART = 0.25
 """A request that takes this part of the time-out is on the way to one."""
 SLOW_S, UNUSUAL = 1.0, 4.0

@@ -44,7 +44,7 @@ class UsageError(AsyncLoaderError):
 
 
 class SourceError(UsageError):
-    """A source cannot be read, or what it begins with is no table of rows."""
+    """A source cannot be read, or what it starts with is no table of rows."""
 
 
 class TableError(UsageError):

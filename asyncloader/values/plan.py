@@ -15,7 +15,7 @@ LimitKind = Literal["table", "index", "cap", "order", "key"]
 @dataclass(frozen=True, slots=True)
 class Location:
     """A place in a source. `line` counts from 1; it is None in a sample that did not read what lies before it, where
-    `offset` in bytes tells the record's begin."""
+    `offset` in bytes is where the record starts."""
 
     source: str
     line: int | None

@@ -39,7 +39,9 @@ class PlanSettings:
         if self.sample is not None and not 0 < self.sample <= 1:
             raise UsageError(f"the sample must be a fraction between 0 and 1, not {self.sample}")
         if self.sample is not None and self.load.limit is not None:
-            raise UsageError("--sample and --limit contradict one another: a part of the source, or its begin?")
+            raise UsageError(
+                "--sample and --limit contradict one another: a part spread over the source, or its first rows?"
+            )
         if self.wcu is not None and not self.wcu >= 1:
             raise UsageError(f"--wcu takes 1 or more WCU a second, not {self.wcu:g}")
         if self.price_usd is not None and not self.price_usd >= 0:

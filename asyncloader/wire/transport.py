@@ -25,7 +25,7 @@ class Transport(Protocol):
     async def send(self, payload: Payload) -> BatchWriteResult:
         """Send one BatchWriteItem request; raises one of the `ServiceError` family.
 
-        Whoever is cancelled here must take the items as neither written nor unwritten.
+        If it is cancelled, the items may have been written or not.
         """
         ...
 

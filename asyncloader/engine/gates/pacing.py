@@ -113,7 +113,7 @@ class PacingGate:
             self._judge(sent_at, share.wcu, share.refused_wcu)
 
     def close(self) -> None:
-        """Nothing more will be sent: whoever waits is let go."""
+        """Nothing more will be sent: whoever gets its turn from now on passes at once."""
         self.state = PacingState.CLOSED
 
     @property

@@ -38,7 +38,7 @@ from asyncloader.values.settings import LoadSettings
 from asyncloader.wire.transport import TransportFactory
 
 SPAN_PER_BLOCK = 16
-"""A single slow item may let this many times the blocks in flight be settled behind it, which a resume would send again."""
+"""Blocks between the watermark and the newest one, as a multiple of the blocks in flight; a resume sends these again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class LoadRun:
         )
         self._conflicts = KeyConflicts(self.engine.in_flight, self._checkpointer.settle_block)
         splits = start.checkpoint.splits
-        self._progress = ReadProgress(splits, [each.size_bytes or 0 for each in inputs])
+        self._progress = ReadProgress(splits, [source.size_bytes or 0 for source in inputs])
 
     @property
     def settled_bytes(self) -> int:

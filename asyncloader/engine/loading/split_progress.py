@@ -57,7 +57,7 @@ class SplitProgress:
 
     def __init__(self, split: Split) -> None:
         self.split = split
-        self._in_flight: dict[int, InFlightBlock] = {}
+        self._unsettled: dict[int, InFlightBlock] = {}
         self._settled: dict[int, BlockResult] = {}
         self._next = 0
         self._written_before = 0
@@ -66,16 +66,16 @@ class SplitProgress:
 
     def __len__(self) -> int:
         """How many blocks lie behind the prefix."""
-        return len(self._in_flight) + len(self._settled)
+        return len(self._unsettled) + len(self._settled)
 
     def start_block(self, entry: InFlightBlock) -> None:
         """A block is submitted; called in the order of the split."""
-        self._in_flight[entry.encoded.block.number] = entry
+        self._unsettled[entry.encoded.block.number] = entry
 
     def settle_block(self, entry: InFlightBlock) -> BlockResult:
         """All items of a block are settled; returns its result."""
         number = entry.encoded.block.number
-        del self._in_flight[number]
+        del self._unsettled[number]
         result = self._settled[number] = block_result(entry)
         return result
 
@@ -84,14 +84,14 @@ class SplitProgress:
         ready: list[BlockResult] = []
         while (result := self._settled.get(self._next + len(ready))) is not None:
             ready.append(result)
-        if not ready and (entry := self._in_flight.get(self._next)) is not None:
+        if not ready and (entry := self._unsettled.get(self._next)) is not None:
             # A slow table: no block has been settled for a while, but much of this one may be done.
             ready = self._part(entry, inputs)
         return ready
 
     def behind(self) -> list[BlockResult]:
         """All that lies behind the prefix as it is now, in order."""
-        behind = {**self._settled, **{number: block_result(entry) for number, entry in self._in_flight.items()}}
+        behind = {**self._settled, **{number: block_result(entry) for number, entry in self._unsettled.items()}}
         return [behind[number] for number in sorted(behind)]
 
     def new_counts(self, settled: BlockResult) -> Counts:

@@ -1,7 +1,7 @@
 """The reader: sources → blocks, each split in the order of the sources and of their records.
 
 Reading and cutting, decoding and encoding run in threads beside the loop; a block is decoded while the one before it
-is being sent. How far the reader is ahead is bounded by the loader.
+is being sent. How far it reads ahead is bounded by `engine.reading.ahead`.
 """
 
 from __future__ import annotations

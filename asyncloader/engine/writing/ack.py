@@ -53,7 +53,7 @@ class Ack:
     # What the writer calls.
 
     @property
-    def is_retrieved(self) -> bool:
+    def is_heard(self) -> bool:
         """Whether somebody has been told of the outcome, or waits to be."""
         return self._is_retrieved or bool(self._waiters)
 
@@ -108,9 +108,9 @@ class Receipt:
     # What the writer calls.
 
     @property
-    def is_retrieved(self) -> bool:
+    def is_heard(self) -> bool:
         """Whether somebody has been told of the outcome, or waits to be."""
-        return self._ack.is_retrieved
+        return self._ack.is_heard
 
     def expect(self) -> None:
         """One more item is put."""
@@ -159,7 +159,7 @@ class Retrievable(Protocol):
     """An ack or receipt, which knows whether it has been awaited."""
 
     @property
-    def is_retrieved(self) -> bool: ...
+    def is_heard(self) -> bool: ...
 
 
 class UnretrievedRejections:
@@ -201,4 +201,4 @@ class UnretrievedRejections:
             error.add_note(f"asyncloader: besides, {rejected.message}; the first: {rejected.exceptions[0]}")
 
     def _drop_retrieved(self) -> None:
-        self._kept = deque(pair for pair in self._kept if not pair[1].is_retrieved)
+        self._kept = deque(pair for pair in self._kept if not pair[1].is_heard)
